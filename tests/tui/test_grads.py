@@ -10,6 +10,12 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from gradb.debugger.debugger import Debugger
+from gradb.frame.displayed import Found
+from gradb.present.options import Values
+from gradb.tape.expressions.operands import Unkept
+from gradb.tape.values import Stats
+from gradb.tui.screen import DebugScreen
 from tests.fakes import TapeBuilder, diagonal
 from tests.tui.support import debug_screen, opening, shown, text_of, wait_until
 
@@ -142,3 +148,23 @@ def test_the_heat_map(tmp_path: Path, snap_compare: Any) -> None:
         await wait_until(lambda: "columns 1 to" in text_of(app))
 
     assert snap_compare(app, terminal_size=(120, 40), run_before=look)
+
+
+async def test_a_part_that_is_not_recorded_is_asked_of_the_script(
+    model_tape: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Enter and the keys that lead out of what is known ask for it, as `print` does, once at each position."""
+    asked: list[str] = []
+    found = Found(Unkept((64, 40), "float32", "too large", Stats(-0.5, 0.5, 0.25, 0, 0, 0, (0.5,))))
+    monkeypatch.setattr(Debugger, "looked", lambda debugger: Values("W", 0, found))
+    monkeypatch.setattr(DebugScreen, "print", lambda screen, text: asked.append(text))
+    app = opening(model_tape)
+    async with shown(app, 120, 40) as pilot:
+        await run(app, pilot, "show values", "step")
+        await pilot.press("enter", "shift+down", "shift+right")
+        await wait_until(lambda: asked)
+        assert asked == ["!W[0:32, 0:32]"]
+        await run(app, pilot, "step")
+        await pilot.press(*["shift+right"] * 32)
+        await wait_until(lambda: len(asked) == 3)
+        assert asked[1:] == ["!W[0:32, 0:32]", "!W[0:32, 32:64]"]

@@ -16,7 +16,9 @@ from textual.message_pump import MessagePump
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.inplace import Spot
 from gradb.frame.frame import Frame
-from gradb.present.options import Options
+from gradb.present.lines.pages import page_of
+from gradb.present.options import Options, Values
+from gradb.tape.expressions.operands import Unkept
 from gradb.tui.arranging import Arranging
 from gradb.tui.displays import DisplaysView
 from gradb.tui.garbage import Garbage
@@ -147,7 +149,8 @@ class Following:
             screen.options = replace(screen.options, selected_node=None, chain=None, judged=judged, plot=plot)
             debugger.choice = replace(debugger.choice, node=None)
         frame = screen.frame = debugger.frame()
-        if has_moved and (front := self._printed.front(frame, screen.arranging.fronts)):
+        is_page = has_moved and _is_page(frame, screen.options.values)
+        if has_moved and (front := self._printed.front(frame, screen.arranging.fronts, is_page=is_page)):
             screen.arranging.bring_to_front(front)
         if debugger.is_free:
             self._show_training_of_its_own()
@@ -175,3 +178,10 @@ class Following:
         if has_curve and not screen.arranging.has_chosen:
             screen.arranging.has_chosen = True
             screen.arranging.bring_to_front("training")
+
+
+def _is_page(frame: Frame, values: Values) -> bool:
+    """Tell whether an answer of the script's at the position is a part of the tensor that is looked at."""
+    is_answer = frame.printed is not None and frame.printed.event == frame.position
+    value = None if values.found is None else values.found.value
+    return is_answer and isinstance(value, Unkept) and page_of(frame, values.text, value.shape) is not None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from gradb.frame.frame import Frame
 from gradb.present.panes.table import sharing
 
-_NAME = "printed"
+_NAME, _VALUES = "printed", "values"
 
 
 class PrintedView:
@@ -17,9 +17,17 @@ class PrintedView:
         self._before = ""
         """The pane in whose place an answer has come; empty where none has."""
 
-    def front(self, frame: Frame, fronts: Iterable[str]) -> str:
-        """Return the pane to be brought to the front where the position has moved; empty: none."""
+    def front(self, frame: Frame, fronts: Iterable[str], *, is_page: bool = False) -> str:
+        """Return the pane to be brought to the front where the position has moved; empty: none.
+
+        Args:
+            frame: at the position.
+            fronts: the panes in front.
+            is_page: whether the answer is a part of what the values pane looks at, and so seen there.
+        """
         front = next(name for name in fronts if name in sharing(_NAME))
+        if is_page and front == _VALUES:
+            return ""
         is_answer = frame.printed is not None and frame.printed.event == frame.position
         if is_answer:
             self._before = self._before if front == _NAME else front

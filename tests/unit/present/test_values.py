@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gradb.frame.displayed import Found
-from gradb.frame.frame import Frame
+from gradb.frame.frame import Frame, PrintedAt
 from gradb.present.draw.heat import glyph, scale_line
 from gradb.present.draw.text import to_text
+from gradb.present.lines.pages import asking, page_of
 from gradb.present.options import Options, Values
 from gradb.present.panes.table import PANES, pane_json
 from gradb.tape.expressions.operands import Numbers, Unkept
+from gradb.tape.kinds.print_ import PrintDetail, PrintedPart, PrintedTensor
 from gradb.tape.values import Stats
+from tests.fakes import value
 from tests.unit.present.conftest import OpenExample
 
 
@@ -70,12 +74,47 @@ def test_more_dimensions_are_rows_of_the_last(frame: Frame) -> None:
 
 
 def test_what_was_not_kept_says_what_there_is(frame: Frame) -> None:
-    """Statistics and the first elements, and which `print` gets more."""
+    """Statistics and the first elements, and how a script that is held is asked for more."""
     stats = Stats(-0.5, 0.5, 0.25, 0, 0, 0, (0.5, 0.25))
     text = " ".join(" ".join(pane(frame, Found(Unkept((64, 784), "float32", "too large", stats)))).split())
     assert "min -0.5 max 0.5 mean 0.25 first [0.5 0.25 …]" in text
     assert "of 50,176 elements the statistics and the first 2 are recorded; `gradb --limit 50176` keeps all" in text
-    assert "`print NAME[0:32, 0:32]`" in text
+    assert "A script that is held, and knows it by that name, is asked for a part: Enter" in text
+
+
+@pytest.mark.parametrize(
+    ("shape", "at", "part"),
+    [
+        ((64, 784), (0, 0), "W[0:32, 0:32]"),
+        ((64, 784), (33, 70), "W[32:64, 64:96]"),
+        ((5000,), (0, 1025), "W[1024:2048]"),
+        ((8, 16, 3, 3), (40, 2), "W.flatten(0, -2)[32:64, 0:32]"),
+    ],
+)
+def test_a_part_is_asked_for_in_python(shape: tuple[int, ...], at: tuple[int, int], part: str) -> None:
+    """Of a vector a stretch, of a matrix a square, of more dimensions one of the rows of the last."""
+    assert asking("W", shape, *at) == part
+
+
+def test_what_the_script_has_told_of_it_is_shown(frame: Frame) -> None:
+    """With its own indices, and of when it is; an answer about something else is none."""
+    stats = Stats(-0.5, 0.5, 0.25, 0, 0, 0, (0.5, 0.25))
+    found = Found(Unkept((64, 40), "float32", "too large", stats))
+    told = value([float(n) for n in range(32 * 8)], (32, 8))
+    part = PrintedPart("", "Tensor", "", PrintedTensor(told, "cpu", False, ""))
+    at = replace(frame, printed=PrintedAt(4, PrintDetail("W[32:64, 32:40]", "", (part,))))
+    assert page_of(at, "W", (64, 40)) is None  # nobody asks so
+    at = replace(frame, printed=PrintedAt(4, PrintDetail("W[32:64, 32:64]", "", (part,))))
+    lines = pane(at, found, height=20, matrix=(33, 33))
+    text = " ".join(" ".join(lines).split())
+    assert "rows 32 to 63 of 64, columns 32 to 39 of 40, as of event 4: told by the script" in text
+    row = next(line.split() for line in lines if line.startswith("[33]"))
+    assert row[:3] == ["[33]", "…", "9"]
+    assert "min -0.5 max 0.5" in text
+    page = pane_json("values", at, options(found))["values"]["page"]
+    assert (page["row"], page["column"], page["event"], page["value"]["shape"]) == (32, 32, 4, [32, 8])
+    assert page_of(at, "V", (64, 40)) is None
+    assert page_of(at, "W", (64,)) is None
 
 
 def test_nothing_and_no_tensor(frame: Frame) -> None:
@@ -92,6 +131,7 @@ def test_json_has_all_elements(frame: Frame) -> None:
         "expression": "W",
         "value": {"shape": [1, 2], "dtype": "float32", "values": [0.0, 1.0]},
         "why": None,
+        "page": None,
     }
 
 

@@ -291,7 +291,8 @@ PANES: dict[str, PaneSpec] = _by_name((
         "The elements of what `values EXPR` names, as they are at the position. A small matrix is drawn in numbers, a "
         "large one as a heat map with its scale, and numbers below it; Shift and arrow keys move over both. Rows of "
         "more than two dimensions have the indices of all but the last. Of what was not kept whole there are the "
-        "statistics and the first elements.",
+        "statistics and the first elements; Enter asks a script that is held for the part that is looked at, and Shift "
+        "and the arrow keys for those beside, as `print` does.",
         "node", _values, shows=_VALUES | _GRADIENTS,
     ),
     PaneSpec(

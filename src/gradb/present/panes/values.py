@@ -21,6 +21,7 @@ from gradb.present.draw.safe import plain
 from gradb.present.json.operands import operand_json
 from gradb.present.json.values import Json
 from gradb.present.lines.operand import kept_of, operand_line
+from gradb.present.lines.pages import Page, page_of, rows_of
 from gradb.present.options import Options
 from gradb.tape.expressions.operands import Numbers, Unkept
 
@@ -44,7 +45,9 @@ def render(frame: Frame, options: Options) -> RenderableType:
         return Group(cut(name, width), *wrapped(why, width, theme.DIM))
     value = found.value
     if isinstance(value, Unkept):
-        return Group(_title(name, value, width), *_unkept(value, width))
+        page = page_of(frame, asked.text, value.shape)
+        part = [] if page is None else _page(page, value, frame.called(page.event), options)
+        return Group(_title(name, value, width), *part, *_unkept(value, width, has_page=page is not None))
     if not isinstance(value, Numbers):
         return Group(cut(name, width), operand_line(value, width))
     return Group(_title(name, value, width), *_whole(value, options))
@@ -55,26 +58,44 @@ def _title(name: Text, value: Numbers | Unkept, width: int) -> Text:
     return cut(Text.assemble(name, (about, theme.DIM), no_wrap=True), width)
 
 
-def _unkept(value: Unkept, width: int) -> list[Text]:
+def _unkept(value: Unkept, width: int, *, has_page: bool) -> list[Text]:
     stats = value.stats
     if stats is None:
         return wrapped(value.why, width, theme.DIM)
     count = math.prod(value.shape)
-    page = ", ".join(["0:32"] * min(len(value.shape), 2))
     said = (
         f"of {count:,} elements the statistics and the first {len(stats.corner)} are recorded; `gradb --limit {count}`"
-        f" keeps all. A script that is held is asked for a part by `print NAME[{page}]`, with its name there"
+        " keeps all. A script that is held, and knows it by that name, is asked for a part: Enter, and shift and the"
+        " arrow keys for the parts beside"
     )
+    if has_page:
+        said = "shift and the arrow keys ask the script for the parts beside; below: all of it, as it is recorded"
+        return [*wrapped(said, width, theme.DIM), *stats_lines(kept_of(value), width)]
     return [*stats_lines(kept_of(value), width), *wrapped(said, width, theme.DIM)]
 
 
+def _page(page: Page, value: Unkept, event: str, options: Options) -> list[Text]:
+    """Return a part that the script has told, from the element on that is looked at."""
+    rows, columns = rows_of(page.value.shape)
+    of_rows, of_columns = rows_of(value.shape)
+    told = (
+        f"rows {page.row:,} to {page.row + rows - 1:,} of {of_rows:,}, columns {page.column:,} to"
+        f" {page.column + columns - 1:,} of {of_columns:,}, as of event {event}: told by the script (your code, may"
+        " have side effects)"
+    )
+    row, column = options.matrix
+    at = (row - page.row, column - page.column) if page.has(row, column) else (0, 0)
+    height = max((options.height or _ROWS) - 2 * _HEADS, _LEAST_ROWS)
+    window = Window(options.width, height, *at)
+    before = value.shape[:-1]
+    labels = [element(page.row + one, before) or "" for one in range(rows)]
+    heads = [f"[{page.column + one}]" for one in range(columns)]
+    texts = [number(one, page.value.dtype) for one in page.value.numbers]
+    drawn = matrix_lines(lambda row, column: texts[row * columns + column], labels, heads, window)
+    return [*wrapped(told, options.width, theme.DIM), *drawn]
+
+
 # --- what was kept whole ----------------------------------------------------------------------------------------------
-
-
-def rows_of(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return rows and columns in which a value is drawn: a vector is one row, more dimensions are rows of the last."""
-    columns = shape[-1] if shape else 1
-    return (math.prod(shape[:-1]), columns) if shape else (1, 1)
 
 
 def _whole(value: Numbers, options: Options) -> list[Text]:
@@ -124,4 +145,11 @@ def to_json(frame: Frame, options: Options) -> Json:
     if not asked.text or asked.found is None:
         return {"values": None}
     found = asked.found
-    return {"values": {"expression": asked.text, "value": operand_json(found.value), "why": found.why or None}}
+    page = page_of(frame, asked.text, found.value.shape) if isinstance(found.value, Unkept) else None
+    told = {"expression": asked.text, "value": operand_json(found.value), "why": found.why or None}
+    return {"values": told | {"page": None if page is None else _page_json(page)}}
+
+
+def _page_json(page: Page) -> Json:
+    """Return a part that the script has told: its first row and column, and its elements as of an event."""
+    return {"row": page.row, "column": page.column, "event": page.event, "value": operand_json(page.value)}
