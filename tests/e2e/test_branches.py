@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import sys
@@ -107,6 +108,19 @@ def test_a_branch_goes_on_from_a_checkpoint(folder: Path) -> None:
     assert differing(one, two) == []
     assert _losses(one)[:30] == _losses(other)[:30]
     assert _losses(one)[30:] != _losses(other)[30:]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no checkpoints elsewhere")
+def test_a_branch_from_a_checkpoint_writes_nothing(folder: Path) -> None:
+    """It is ended at the line that would: so it is said, and how it is made from the start, where it does write."""
+    begin = "iteration @20; checkpoints 4; iteration @34; iteration @30"
+    told = "it would have had saved.txt opened for writing (long_training.py:"
+    done = _run(folder, f"{begin}; branch lr 0.5; finish; branches", "saves")
+    assert done.code == 0, done.err
+    assert re.search(r"`branches 0; goto \d+; branch lr 0.5 anew` runs the script from its start", done.out)
+    assert f"ended: {told}" in done.out
+    assert not (folder / "saved.txt").exists()
+    assert len(_losses(folder / "x.branches" / "1.tape")) == 50
 
 
 def test_the_plot_of_the_readme() -> None:

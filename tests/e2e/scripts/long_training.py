@@ -40,6 +40,8 @@ for iteration in range(1, 61):
     if "writes" in WORDS:
         with Path("log.txt").open("a") as log:
             log.write(f"{iteration}\n")
+    if "saves" in WORDS and iteration == 50:
+        Path("saved.txt").touch()
     if is_second and iteration == 20:
         if "dies" in WORDS:
             os.kill(os.getpid(), signal.SIGKILL)
