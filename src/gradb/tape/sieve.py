@@ -19,9 +19,6 @@ from gradb.tape.stops import CHANGES, Stop, StopKind, is_at, is_called, is_named
 
 _LARGEST = 1 << 31
 """No line, iteration or event that is looked for has a number as large as this."""
-NO_NODE, NAMED_NODES, ALL_NODES = range(3)
-"""What ``Sieve.begins`` can be."""
-_NODE_START = 1 << CODES["node_start"]
 _MAX_KNOWN = 4096
 _MOST_LINES = 100
 """Of a statement of more lines every event passes."""
@@ -45,7 +42,7 @@ class Sieve:
     """
 
     __slots__ = (
-        "_at", "_inside", "_wanted", "begins", "begun", "flags", "is_open", "iterations", "kinds", "known", "levels",
+        "_at", "_inside", "_wanted", "begun", "flags", "is_open", "iterations", "kinds", "known", "levels",
         "lines", "marks", "named", "origin", "other_than", "parts", "path_of", "places", "positions", "scoped",
         "scopes", "series", "stops", "telling", "told",
     )  # fmt: skip
@@ -78,8 +75,6 @@ class Sieve:
         """Whether an event at this place passes then, as far as it was asked."""
         self.iterations: tuple[int, ...] = ()
         self.positions: tuple[int, ...] = ()
-        self.begins = NO_NODE
-        """Of which nodes the beginning passes, because a condition may ask for it at their ends: in C it is kept."""
         self.parts: tuple[Part, ...] = ()
         """Where there are some, an event has to pass one of them too; C asks them, and Python has no need to."""
         self.told: frozenset[str] = frozenset()
@@ -100,8 +95,6 @@ class Sieve:
         self._wanted: list[Callable[[str], bool]] = []
         for stop in self.stops:
             _any(self, stop, origin) if stop.is_inside else _FACTS.get(stop.kind, _any)(self, stop, origin)
-            if stop.condition and condition_of(stop.condition).needs_start:
-                _add_start(self, stop)
 
     def passes(self, seq: int, kind: Kind, name: str, place: Place, scope: str, iteration: int, flags: int) -> bool:
         """Tell whether one of the stops may match an event: no for most that it does not."""
@@ -116,7 +109,6 @@ class Sieve:
             or (self.other_than is not None and iteration != self.other_than)
             or (self.named & bit and self.knows(name))
             or (self.scoped & bit and self.includes(scope))
-            or (bit == _NODE_START and (self.begins == ALL_NODES or (self.begins == NAMED_NODES and self.knows(name))))
             or (self.series and self.has_begun(seq))
         )
 
@@ -241,11 +233,6 @@ def _when(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
     condition: Condition = condition_of(stop.condition)
     sieve.is_open |= condition.is_of_events
     sieve.add_told(condition)
-
-
-def _add_start(sieve: Sieve, stop: Stop) -> None:
-    """Let the beginnings of nodes pass, so that it is known at their ends with what they began."""
-    sieve.begins = max(sieve.begins, NAMED_NODES if stop.kind == "node" else ALL_NODES)
 
 
 def _iteration(sieve: Sieve, stop: Stop, origin: Event | None) -> None:

@@ -32,7 +32,6 @@ from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import CODES, Kind
 from gradb.tape.kinds.tensor import write_head, write_tensor
 from gradb.tape.parts import parted
-from gradb.tape.sieve import NO_NODE
 from gradb.tape.stops import Stop
 from gradb.tape.values import PARTS, element_size
 from gradb.tape.wire import Blob, dumps, write_form, write_stats, write_summary, write_unkept, write_whole
@@ -239,7 +238,6 @@ def passes(condition: str, event: Event, detail: str, data: bytes | None, points
     if ask is None:
         pytest.skip("there is no accelerator")
     sieve = parted((Stop("kind", event.kind, condition=condition),), None, points)
-    sieve.begins = NO_NODE  # what passes for the sake of the node's end is not decided here
     place = (1, event.line, 3, 0, 4)
     return ask(
         sieve, event.seq, CODES[event.kind], event.kind, event.name, place, event.scope, event.iteration, event.phase,

@@ -55,11 +55,6 @@ class Condition:
         return self.names <= frozenset(SERIES)
 
     @property
-    def needs_start(self) -> bool:
-        """True where what a node began with has to be known at its end."""
-        return "upstream" in self.names
-
-    @property
     def can_stop(self) -> bool:
         """True where it names something that events newly determine."""
         return bool(self.series or self.kinds or self.variables or self.is_of_events)

@@ -64,7 +64,7 @@ static bool read_facts(Facts *facts, PyObject *given)
         !read_number(given, "is_open", &is_open) || !read_number(given, "flags", &flags) ||
         !read_number(given, "kinds", &kinds) || !read_number(given, "named", &named) ||
         !read_number(given, "scoped", &scoped) || !read_number(given, "telling", &telling) ||
-        !read_series(given, &facts->series) || !read_marks(given, &facts->marks) || !read_number(given, "begins", &facts->begins) ||
+        !read_series(given, &facts->series) || !read_marks(given, &facts->marks) ||
         !read_number(given, "other_than", &facts->other_than) || !read_numbers(given, "lines", &facts->lines) ||
         !read_numbers(given, "iterations", &facts->iterations) || !read_numbers(given, "positions", &facts->positions))
         return false;
@@ -192,11 +192,6 @@ static bool is_at(const Facts *facts, PyObject *place)
            is_meant(facts, facts->places, place, "learn_place");
 }
 
-static bool begins(const Facts *facts, PyObject *name)
-{
-    return facts->begins == ALL_NODES || (facts->begins == NAMED_NODES && is_meant(facts, facts->known, name, "learn"));
-}
-
 /* Return the series whose newest points hold from an event on, as bits: all where that is not known. */
 static uint32_t series_begun(PyObject *begun, int64_t seq)
 {
@@ -269,16 +264,6 @@ bool sieve_passes(Sieve *sieve, PyObject *given, int kind, const PenEvent *event
     }
     forget_error();
     return is_passing;
-}
-
-bool sieve_begins(Sieve *sieve, PyObject *given, PyObject *name)
-{
-    if (given == NULL || given == Py_None)
-        return false;
-    bool is_meant_here = given != sieve->facts.read && !take(sieve, given);
-    is_meant_here = is_meant_here || begins(&sieve->facts, name);
-    forget_error();
-    return is_meant_here;
 }
 
 static PyObject *told_of(const char *text, size_t size)

@@ -18,12 +18,9 @@ typedef struct {
     uint32_t kinds, named, scoped, telling, series;
     uint16_t flags;
     bool is_open;
-    int64_t begins;     /* of which nodes the beginning matters: NO_NODE, NAMED_NODES, ALL_NODES */
     int64_t other_than; /* NO_NUMBER: it does not matter */
     Buffer lines, iterations, positions, marks;
 } Facts;
-
-enum { NO_NODE, NAMED_NODES, ALL_NODES };
 
 /* Of one stop that has a condition, or of all that have none. */
 typedef struct {
@@ -43,9 +40,6 @@ typedef struct {
    cannot be found out it does; no error is set. `kind` is the number of its kind, `began` what its node began with, or
    NULL where that is not known. */
 bool sieve_passes(Sieve *sieve, PyObject *given, int kind, const PenEvent *event, int64_t seq, const Detail *began);
-
-/* Tell whether what a node begins with is to be kept until its end. */
-bool sieve_begins(Sieve *sieve, PyObject *given, PyObject *name);
 
 void sieve_clear(Sieve *sieve);
 

@@ -47,7 +47,6 @@ static PyObject *sifter_passes(PyObject *self, PyObject *const *given, Py_ssize_
     PenEvent event = {0};
     int64_t seq, code;
     bool is_passing = count != ARGUMENTS || !fill(given, &event, &seq, &code) ||
-                      (code == NODE_START_KIND && sieve_begins(&((Sifter *)self)->passing, given[GIVEN], event.name)) ||
                       sieve_passes(&((Sifter *)self)->passing, given[GIVEN], (int)code, &event, seq, NULL);
     PyErr_Clear();
     return PyBool_FromLong(is_passing);
