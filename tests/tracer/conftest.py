@@ -2,6 +2,9 @@
 
 What the writers do is the same, so all tests must pass with either. Each run tries both on a share of the tests that
 touches every module on the way of an event; ``--writers both`` tries both on all, ``--writers python`` only that one.
+
+Where a test is marked with ``pairs(name=values, ...)`` each run tries rows in which any two values meet; ``--writers
+both`` tries the whole product.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.pairs import pairs, product
 from tests.tracer.both_ways import in_python
 
 _SHARE = frozenset({
@@ -23,8 +27,11 @@ _SHARE = frozenset({
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Have a test run once for each writer that it is to be tried with."""
+    """Have a test run once for each writer that it is to be tried with, and for each row of its parameters."""
     asked = str(metafunc.config.getoption("--writers"))
+    for mark in metafunc.definition.iter_markers("pairs"):
+        axes = {name: list(values) for name, values in mark.kwargs.items()}
+        metafunc.parametrize(list(axes), product(axes) if asked == "both" else pairs(axes))
     is_both = asked == "both" or (asked == "share" and metafunc.module.__name__.rpartition(".")[2] in _SHARE)
     if is_both or asked == "python":
         metafunc.parametrize("_writer", ["C", "Python"] if is_both else ["Python"], indirect=True)

@@ -149,9 +149,7 @@ def _clearings(tape: Tape) -> list[tuple[int, ZeroGradDetail]]:
 # --- off --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("depth", DEPTHS)
-@pytest.mark.parametrize("kind", ["SGD momentum", "Adam", "LBFGS"])
-@pytest.mark.parametrize("idiom", IDIOMS)
+@pytest.mark.pairs(idiom=IDIOMS, kind=["SGD momentum", "Adam", "LBFGS"], depth=DEPTHS)
 def test_off_is_the_script_with_its_calls_deleted(idiom: str, kind: str, depth: str, tmp_path: Path) -> None:
     """Under `off` every idiom does nothing, whatever the optimizer and however deep the recording."""
     traced, tape = _traced(tmp_path / "run.tape", lambda: train(kind, IDIOMS[idiom]), OFF, *DEPTHS[depth])
@@ -242,9 +240,7 @@ def test_on_writes_an_event_for_what_it_cleared(tmp_path: Path) -> None:
         assert not any(buffer.is_stale for buffer in tape.frame(seq + 1).grads)
 
 
-@pytest.mark.parametrize("depth", DEPTHS)
-@pytest.mark.parametrize("when", ["start", "before", "end"])
-@pytest.mark.parametrize("idiom", IDIOMS)
+@pytest.mark.pairs(idiom=IDIOMS, when=["start", "before", "end"], depth=DEPTHS)
 def test_on_adds_nothing_where_the_calls_are_right(idiom: str, when: str, depth: str, tmp_path: Path) -> None:
     """A script with correct calls, wherever they stand, is the same under `on`, and gradb had nothing to clear."""
 
@@ -256,9 +252,7 @@ def test_on_adds_nothing_where_the_calls_are_right(idiom: str, when: str, depth:
     assert not _series(tape, "inserted")
 
 
-@pytest.mark.parametrize("depth", DEPTHS)
-@pytest.mark.parametrize("idiom", ["optimizer.zero_grad", "optimizer.zero_grad to zeros"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.pairs(kind=KINDS, idiom=["optimizer.zero_grad", "optimizer.zero_grad to zeros"], depth=DEPTHS)
 def test_on_and_correct_calls_agree_for_every_kind(kind: str, idiom: str, depth: str, tmp_path: Path) -> None:
     """The same for the other optimizers."""
 
