@@ -34,7 +34,7 @@ def test_an_op_of_each_family_conforms(name: str) -> None:
     from tests.conformance.ops.samples import cases
     from tests.conformance.ops.trial import attempt
 
-    results = [attempt(case, 2 if case.dtype == "float64" else 1) for case in cases([name])]
+    results = [attempt(case, 2 if case.dtype == "float64" else 1, draws_all=False) for case in cases([name])]
     assert results
     assert all(result.nodes for result in results)
     assert complaints(results, {}) == []

@@ -43,8 +43,8 @@ class Tally:
     problems: list[str] = field(default_factory=list)
 
 
-def judge(tape: Tape) -> Tally:
-    """Look at every event of a tape."""
+def judge(tape: Tape, *, draws: bool = True) -> Tally:
+    """Look at every event of a tape, and draw its panes."""
     tally = Tally()
     ran: set[tuple[int, int]] = set()
     for event in tape.events():
@@ -57,7 +57,8 @@ def judge(tape: Tape) -> Tally:
             ran.add((event.node, event.seq))
             _judge_chain(examined(frame.chain), tally)
             _judge_buffers(frame, tally)
-        _draw(frame, tally)
+        if draws:
+            _draw(frame, tally)
     _judge_completeness(tape, {node for node, _ in ran}, tally)
     return tally
 

@@ -27,8 +27,11 @@ _FOLDER = "/dev/shm" if os.path.isdir("/dev/shm") else None  # a tape a sample: 
 _REPEATS = 40
 
 
-def attempt(case: Case, count: int) -> Result:
-    """Try at most ``count`` samples of a case, or all of them where that is 0."""
+def attempt(case: Case, count: int, *, draws_all: bool = True) -> Result:
+    """Try at most ``count`` samples of a case, or all of them where that is 0.
+
+    ``draws_all``: panes are drawn of each; else of the last alone.
+    """
     result, began = Result(case.op, case.dtype, count), time.monotonic()
     if case.dtype == NO_DTYPE:
         result.problems.append("the CPU differentiates it neither in float64 nor in complex128")
@@ -38,7 +41,8 @@ def attempt(case: Case, count: int) -> Result:
         warnings.simplefilter("ignore")
         pairs = list(zip(samples(case, count), samples(case, count), strict=True))
         for number, (plain, traced) in enumerate(pairs):
-            problems, got, difference = _attempt_sample(op, plain, traced, result, unprobed)
+            draws = draws_all or number == len(pairs) - 1
+            problems, got, difference = _attempt_sample(op, plain, traced, result, unprobed, draws=draws)
             if difference and _is_excused(case, count, number, got):
                 result.unsteady += 1
             elif difference:
@@ -53,13 +57,13 @@ def attempt(case: Case, count: int) -> Result:
 
 
 def _attempt_sample(
-    op: Any, plain: Any, traced: Any, result: Result, unprobed: Counter[str]
+    op: Any, plain: Any, traced: Any, result: Result, unprobed: Counter[str], *, draws: bool
 ) -> tuple[list[str], Outcome, str]:
     """Return what is wrong with the tape or left in torch, what the traced run came to, and how that differs."""
     want = _plainly(op, plain)
     before = installed()
     with tempfile.TemporaryDirectory(dir=_FOLDER) as folder:
-        got, tally = _traced(op, traced, Path(folder, "run.tape"))
+        got, tally = _traced(op, traced, Path(folder, "run.tape"), draws=draws)
     left = left_since(before)
     result.nodes += tally.nodes
     result.checked += tally.checked
@@ -98,13 +102,13 @@ def _plainly(op: Any, sample: Any) -> Outcome:
     return outcome(sample, outputs, error)
 
 
-def _traced(op: Any, sample: Any, path: Path) -> tuple[Outcome, Tally]:
+def _traced(op: Any, sample: Any, path: Path, *, draws: bool) -> tuple[Outcome, Tally]:
     with mock.patch.object(probing, "STEPPING", measuring.ASKED):  # as if `probe` were asked at each node
         (outputs, error), tape = record(path, lambda: _caught(op, sample), probe="always", is_stepping=True)
     found = outcome(sample, outputs, error)
     with tape:
         try:
-            return found, judge(tape)
+            return found, judge(tape, draws=draws)
         except Exception as failure:
             where = traceback.extract_tb(failure.__traceback__)[-1]
             text = f"reading the tape: {type(failure).__name__}: {failure} ({Path(where.filename).name}:{where.lineno})"
