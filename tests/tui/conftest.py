@@ -19,6 +19,7 @@ def _keys() -> Iterator[None]:
     """Press a key when the event loop is done with the one before; Textual waits for the processor, 40 ms and more."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("textual.app.wait_for_idle", quiet)
+        patch.setattr("textual.pilot.wait_for_idle", quiet)
         yield
 
 

@@ -22,10 +22,12 @@ _DEADLINE = 120.0
 """Seconds: on a machine that is busy with other things a test is slow, not red."""
 _BUSY = 10.0
 """Seconds after which a loop that always has something to do is left to it."""
-_TURNS = 4
-"""Looks in a row at which the event loop has nothing ready: then only what comes from outside can go on."""
-_TURN = 0.004
-"""Seconds between two: a message on its way from widget to widget may wait for a timer of no length."""
+_TURNS = 3
+"""Turns in a row in which the event loop has nothing to do: then only what comes from outside can go on."""
+_SOON = 0.02
+"""Seconds: what is due by then is waited for, like the next painting of a screen; what comes later is nothing to do."""
+_MOST_DUE = 20
+"""Times that something is waited for: a search of a long tape, or of a large graph, is due again and again."""
 
 
 def opening(tape: Path) -> GradbApp:
@@ -45,16 +47,20 @@ async def shown(app: GradbApp, width: int = 120, height: int = 40) -> AsyncItera
 async def painted(app: GradbApp) -> None:
     """Wait until the first Frame is on the screen: what is opened over it before that has nothing behind it."""
     await wait_until(lambda: debug_screen(app).frame is not None)
-    await wait_until(lambda: "1 source" in text_of(app))
+    await wait_until(lambda: debug_screen(app).panes["source"].region)
     await quiet()
 
 
 async def quiet(*_: float) -> None:
     """Wait until the event loop has nothing to do, however long Textual would wait for that."""
-    ready, turns, deadline = vars(asyncio.get_running_loop())["_ready"], 0, time.monotonic() + _BUSY
-    while turns < _TURNS and time.monotonic() < deadline:
-        await asyncio.sleep(_TURN)
-        turns = 0 if ready else turns + 1
+    loop = asyncio.get_running_loop()
+    ready, timers = vars(loop)["_ready"], vars(loop)["_scheduled"]
+    turns, waits, deadline = 0, 0, loop.time() + _BUSY
+    while turns < _TURNS and waits < _MOST_DUE and (now := loop.time()) < deadline:
+        due = min((timer.when() - now for timer in timers if not timer.cancelled()), default=_SOON)
+        await asyncio.sleep(max(0.0, due) if due < _SOON else 0)
+        turns = 0 if ready or due < _SOON else turns + 1
+        waits += due < _SOON
 
 
 async def wait_until(condition: Callable[[], Any]) -> None:

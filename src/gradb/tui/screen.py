@@ -152,7 +152,8 @@ class DebugScreen(Behind[None]):
             pane.frame = frame
         self.query_one(EventBar).frame = frame
         self.query_one(CaptionStrip).take(frame)
-        self.set_class(frame is None, "-starting")
+        self.query_one(StartNote).set_class(frame is not None, "-over")
+        self.query_one(Body).styles.display = "none" if frame is None else None  # by a class all panes would be styled
 
     def watch_options(self, options: Options) -> None:
         """Hand the selection to the panes."""
