@@ -26,11 +26,11 @@ class Case:
 
 _WHY = {
     "loader_workers": r"started \d other process|tried to write /dev/shm|exit code 1 .*Permission denied",
-    "files_by_path": r"tried to write .*/kept/(lines\.jsonl|new\.pt)",
-    "saves_anyway": r"tried to write .*/now\.pt",
+    "files_by_path": r"(tried to write|would have had) .*/kept/(lines\.jsonl|new\.pt)",
+    "saves_anyway": r"(tried to write|would have had) .*/now\.pt",
     "database": r"an SQLite database is open \(.*/runs\.db\)",
     "fed_by_a_thread": r"another thread \(feeder\)",
-    "ends_badly": r"tried to write .*/left\.txt",
+    "ends_badly": r"(tried to write|would have had) .*/left\.txt",
 }
 CASES = [
     *(Case(path, why=_WHY.get(path.stem, "")) for path in sorted(_TRAININGS.glob("*.py"))),

@@ -87,7 +87,8 @@ class Round:
                 self._begin(one, stretch)
             self.outcomes += [self._come_of(stretch) for stretch in stretches]
             self.outcomes += [self._held_against(stretch) for stretch in stretches if stretch.is_whole]
-            self.outcomes += [self._branched(one, waiting) for waiting in one.waiting if self._chance.random() < 0.4]
+            early = [waiting for waiting in one.waiting if waiting.iteration < self.case.steps]
+            self.outcomes += [self._branched(one, waiting) for waiting in early if self._chance.random() < 0.4]
         wait_until_none_with(str(self.folder))
         left = [path.name for path in (self.folder / "tapes").iterdir() if path.suffix not in _OURS]
         self.faults += [f"left behind: {left}"] if left else []
