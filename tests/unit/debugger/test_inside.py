@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from gradb.batch.why import why_text
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.why import why
 from gradb.diagnosis.nonfinite.explanation import Explanation, Nothing
+from gradb.present.draw.text import to_text
 from gradb.present.lines.why import sentence
+from gradb.present.options import Options
 from gradb.present.panes.table import PANES
 from tests.fakes.again import ITERATIONS, born_again, lived_again, watched_run
 from tests.unit.debugger.conftest import carry_out
@@ -155,3 +158,12 @@ def test_why_is_asked_of_what_is_in_place(whole: Debugger) -> None:
         "no NaN or infinity is in iteration 5, and every loss and norm is finite; from #1:1 on"
     )
     assert whole.name(whole.position) == "2"
+
+
+def test_the_last_backward_is_named_by_no_event_of_another_tape(whole: Debugger) -> None:
+    """The losses are the first run's, whose numbers are not those that are gone to from here."""
+    carry_out(whole, "goto 5:9")
+    tape = whole.recorded()
+    frame = replace(tape.frame(tape.head), training=whole.frame().training)
+    said = " ".join(to_text(PANES["chain"].render(frame, Options(width=200)), 200).split())
+    assert said == "no node here: the script is over; the last backward is that of iteration 5"

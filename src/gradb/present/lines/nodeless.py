@@ -42,13 +42,14 @@ def nodeless_words(frame: Frame) -> str:
 
 def _last_backward(frame: Frame) -> str:
     """Say where the newest backward from a scalar began, and how one comes there; empty where there was none."""
-    counts = [(one, one.until(frame.position)) for one in frame.training.losses]
+    counts = [(one, one.until(frame.training.position)) for one in frame.training.losses]
     points = [(one.events[count - 1], one.iterations[count - 1]) for one, count in counts if count]
     if not points:
         return ""
     event, iteration = max(points)
-    name = frame.called(event)
-    return f"the last backward, of iteration {iteration:,}, begins at event {name}: `goto {name}` leads there"
+    if frame.called.path:  # of an iteration lived again: the losses are those of the first run, with its events
+        return f"the last backward is that of iteration {iteration:,}"
+    return f"the last backward, of iteration {iteration:,}, begins at event {event:,}: `goto {event}` leads there"
 
 
 def _of_op(event: Event, op: OpDetail) -> str:
