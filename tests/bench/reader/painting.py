@@ -20,7 +20,7 @@ from tests.bench.reader.keys import Key, Times, turns
 
 SIZE = (200, 60)
 _LOOK, _QUIET = 0.02, 3  # seconds between two looks, of which so many without a paint say that a key is done with
-_PATIENCE = 60.0
+_PATIENCE = 300.0
 
 
 class TimedApp(app.GradbApp):
