@@ -227,7 +227,8 @@ PANES: dict[str, PaneSpec] = _by_name((
         "The .grad buffer of every leaf: before + added = after at an accumulation, else its value. None is None.\n"
         "Of a model the norms come first: of the gradient, of the leaf, and the one by the other; ? was not recorded, "
         "– there is none, never: it never had a gradient though a backward came after it. largest: of all magnitudes.\n"
-        "t sorts by the next column, `sort COLUMN` by any, `filter TEXT` lists those with the text in name or words.\n"
+        "t sorts by the next column, `sort COLUMN` by any, `filter TEXT` lists those with the text in name or words, "
+        "and / finds it among the rows.\n"
         "Enter, or a click, lists the leaves that are gone or frozen, which have one line each.",
         "grads", _grads, shows=_GRADIENTS | _INSIDES,
     ),
