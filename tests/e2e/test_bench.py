@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from tests.e2e.gradb_process import ROOT, bare
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from tests.bench.__main__ import main
+from tests.bench.cases import WORKLOADS
+from tests.e2e.gradb_process import ROOT, WarmProcess, bare, start_server
 
 
-def test_benchmark_prints_its_table() -> None:
+def test_benchmark_prints_its_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """One round of one workload gives a table with the machine and a ratio with its range for each column."""
     columns = ("bare", "watch", "full", "detect_anomaly")
-    done = bare("-m", "tests.bench", "--quick", "--repeat", "1", "w4", cwd=ROOT)
-    assert done.code == 0, done.err
-    title, _, head, _, row = done.out.splitlines()
+    start_server()
+    monkeypatch.setattr(subprocess, "Popen", WarmProcess)
+    monkeypatch.setitem(WORKLOADS, "w4", replace(WORKLOADS["w4"], quick=300))
+    main(["--quick", "--repeat", "1", "w4"])
+    title, _, head, _, row = capsys.readouterr().out.splitlines()
     assert "cores" in title
     assert "torch" in title
     assert [cell.strip() for cell in head.strip("|").split("|")][2:6] == [*columns]

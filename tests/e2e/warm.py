@@ -281,11 +281,13 @@ def prepare(files: set[str]) -> None:
 
     What runs in these is below the script on the stack, where no names of its tensors are to be looked for.
     """
+    from gradb.tape import admission
     from gradb.tracer.isolation.dynamo import run_as_they_are
     from gradb.tracer.native.trial import doubt
     from gradb.tracer.source import kinds
 
     doubt()
+    vars(admission)["_expected"]()  # how a tape is laid out: each that opens one asks, and SQLite makes one for it
     run_as_they_are([])  # goes through all functions of ours, and touches the memory of each
     vars(kinds)["_STDLIB_GLUE"] |= files
 
