@@ -114,11 +114,10 @@ def test_a_branch_goes_on_from_a_checkpoint(folder: Path) -> None:
 def test_a_branch_from_a_checkpoint_writes_nothing(folder: Path) -> None:
     """It is ended at the line that would: so it is said, and how it is made from the start, where it does write."""
     begin = "iteration @20; checkpoints 4; iteration @34; iteration @30"
-    told = "it would have had saved.txt opened for writing (long_training.py:"
     done = _run(folder, f"{begin}; branch lr 0.5; finish; branches", "saves")
     assert done.code == 0, done.err
     assert re.search(r"`branches 0; goto \d+; branch lr 0.5 anew` runs the script from its start", done.out)
-    assert f"ended: {told}" in done.out
+    assert re.search(r"ended at long_training.py:\d+: saved.txt would have been opened for writing", done.out)
     assert not (folder / "saved.txt").exists()
     assert len(_losses(folder / "x.branches" / "1.tape")) == 50
 

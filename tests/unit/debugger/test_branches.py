@@ -361,13 +361,14 @@ def test_one_that_would_have_written(tapes: Tapes, tmp_path: Path) -> None:
     branching.write(branch, origin)
     runfacts.put(branch, "tried", ["/a/model.pt", "opened", "/a/train.py", 9])
     told = "it would have had model.pt opened for writing (train.py:9)"
+    ended = "ended at train.py:9: model.pt would have been opened for writing"
     family = Family(Debugger.open(str(first)))
     family.find()
-    assert [row.status for row in listed(family)] == ["finished", f"ended: {told}"]
+    assert [row.status for row in listed(family)] == ["finished", ended]
     assert family.take_news() == ""
     family = Family(Debugger.open(str(first)))
     family.add(Made(Run.open(str(branch)), origin, "from here on"))
-    assert family.here.status == f"ended: {told}"
+    assert family.here.status == ended
     family.go("0")
     assert family.take_news() == (
         f"branch 1 was ended: {told}; what goes on from a checkpoint may write no file:"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from gradb.debugger.branches.changes import label
 from gradb.debugger.debugger import Debugger
-from gradb.debugger.rerun.attempts import attempt
+from gradb.debugger.rerun.attempts import attempt, ending
 from gradb.frame.called import Place
 from gradb.frame.reader import Tape, TapeError
 from gradb.tape.branching import Origin
@@ -31,7 +32,7 @@ class Member:
     """None as long as nobody has gone to it: it is a recording then."""
     ghost: str = ""
     """Of a ghost: what it differs by, from the start on."""
-    _known: tuple[tuple[Series, ...], str] | None = field(default=None, repr=False)
+    _known: tuple[tuple[Series, ...], str, str] | None = field(default=None, repr=False)
 
     @property
     def is_ghost(self) -> bool:
@@ -67,8 +68,8 @@ class Member:
 
         Of one that was ended as it would have written a file it is that.
         """
-        if tried := self.tried():
-            return f"ended: it {tried}"
+        if ended := self._ended(1, ending):
+            return ended
         return "" if self.debugger is None else self.debugger.status
 
     @property
@@ -91,21 +92,25 @@ class Member:
 
     def tried(self) -> str:
         """Return what its script would have written, and was ended for, as a clause; empty where it was not."""
+        return self._ended(0, lambda tape: attempt(tape, is_brief=True))
+
+    def _ended(self, which: int, read: Callable[[Tape], str]) -> str:
+        """Return what a tape tells of that: of a recording as it was read before."""
         if self.origin is None:
             return ""
         with suppress(TapeError):
             if self.debugger is None:
-                return self._recorded()[1]
+                return self._recorded()[1:][which]
             tape = self.debugger.run.tape
-            return "" if tape is None or self.debugger.is_live else attempt(tape, is_brief=True)
+            return "" if tape is None or self.debugger.is_live else read(tape)
         return ""
 
-    def _recorded(self) -> tuple[tuple[Series, ...], str]:
+    def _recorded(self) -> tuple[tuple[Series, ...], str, str]:
         """Return the same of a recording; what cannot be read is not tried again."""
         if self._known is None:
-            self._known = (), ""
+            self._known = (), "", ""
             with Tape.open(self.path, is_over=True) as tape:
-                self._known = tape.series, attempt(tape, is_brief=True)
+                self._known = tape.series, attempt(tape, is_brief=True), ending(tape)
         return self._known
 
     def opened(self) -> Debugger:

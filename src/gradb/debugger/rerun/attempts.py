@@ -26,13 +26,35 @@ def attempt(tape: Tape, *, is_brief: bool = False) -> str:
     Raises:
         TapeError: the tape is damaged.
     """
+    found = _read(tape)
+    if found is None:
+        return ""
+    path, deed, where = found
+    path = Path(path).name if is_brief else path
+    return plain(f"would have had {path} {deed}{f' ({where})' if where else ''}")
+
+
+def ending(tape: Tape) -> str:
+    """Return the same as how the script has ended, the line and the file first: it may be cut where there is no room.
+
+    Raises:
+        TapeError: the tape is damaged.
+    """
+    found = _read(tape)
+    if found is None:
+        return ""
+    path, deed, where = found
+    return plain(f"ended{f' at {where}' if where else ''}: {Path(path).name} would have been {deed}")
+
+
+def _read(tape: Tape) -> tuple[str, str, str] | None:
+    """Return the path, what would have been done, and where; None where nothing is known to have been tried."""
     try:
         found: Any = json.loads(tape.fact(_FACT) or "null")
     except (ValueError, RecursionError):
-        return ""
+        return None
     if not (isinstance(found, list) and len(found) == 4 and isinstance(found[0], str)):
-        return ""
+        return None
     path, deed, file, line = found
-    path = Path(path).name if is_brief else path
-    where = f" ({Path(file).name}:{line})" if isinstance(file, str) and file and isinstance(line, int) else ""
-    return plain(f"would have had {path} {DEEDS.get(deed, 'changed')}{where}")
+    is_known = isinstance(file, str) and file and isinstance(line, int)
+    return path, DEEDS.get(deed, "changed"), f"{Path(file).name}:{line}" if is_known else ""
