@@ -129,6 +129,34 @@ def test_one_that_fails_in_the_new_process_leaves_only_one() -> None:
     assert in_child(work) == ["once"]
 
 
+def test_the_process_between_ends_with_the_one_that_it_forks_for() -> None:
+    """It runs in the memory of that, where nobody is left then to let go of what it waits for."""
+    if standing().module is None:
+        pytest.skip("the accelerator is not built")
+
+    def work() -> bool:
+        readable, writable = os.pipe()
+
+        def fork() -> int:
+            os.write(writable, str(os.getpid()).encode())
+            time.sleep(60)
+            return 1
+
+        script = os.fork()
+        if not script:
+            fork_apart(fork)
+        between = int(os.read(readable, 20))
+        assert between != script
+        os.kill(script, signal.SIGKILL)
+        os.waitpid(script, 0)
+        os.close(writable)
+        return os.read(readable, 1) == b""  # once nobody has it open any more
+
+    began = time.monotonic()
+    assert in_child(work) is True
+    assert time.monotonic() - began < 50
+
+
 def test_the_cpu_is_known_in_the_new_process() -> None:
     """The C library reads it from memory that the kernel writes to, of which a vfork knows nothing."""
     if standing().module is None:

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -19,9 +22,10 @@
    its own but runs in ours, on our stack, while our thread waits in the kernel. Whatever Python and the C library note
    around a fork they note here, as if this thread had forked.
 
-   Two things a vfork does not hand on. A handler of a signal could run for it and for us in the same memory, so all
-   signals are blocked meanwhile. And the C library's restartable sequences are made known to the kernel anew, for
-   the process between and for the one that it forks: what says on which CPU a thread runs would stand still there. */
+   A handler of a signal could run for it and for us in the same memory, so all signals are blocked meanwhile. Should this
+   process be killed, none of its other threads is there to let go of what the one between waits for, so that is killed
+   as well. And the C library's restartable sequences are made known to the kernel anew, for the process between and for
+   the one that it forks, since a vfork does not hand them on: what says on which CPU a thread runs would stand still. */
 
 #if defined(__linux__) && defined(__GLIBC__) && defined(SYS_rseq) && (defined(__x86_64__) || defined(__aarch64__))
 
@@ -59,6 +63,16 @@ static void register_rseq(void) {}
 
 #endif
 
+/* End this process with the one that has made it. */
+static void end_with(pid_t maker)
+{
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+#endif
+    if (getppid() != maker)
+        _exit(1);
+}
+
 static double used(void)
 {
     struct timespec found = {0, 0};
@@ -75,9 +89,11 @@ PyObject *apart_fork(PyObject *module, PyObject *fork)
     find_rseq();
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t maker = getpid();
     pid_t between = vfork();
     if (between == 0) {
         pid_t own = getpid();
+        end_with(maker);
         register_rseq();
         PyObject *found = PyObject_CallNoArgs(fork);
         if (getpid() == own) {
