@@ -98,7 +98,7 @@ def _asked(path: str, options: Namespace) -> tuple[Explanation | Nothing, tuple[
 
 def _of_recording(path: str, options: Namespace) -> Answer:
     found, lacks = _asked(path, options)
-    if not is_unseen(found) or options.at is not None:
+    if not is_unseen(found):
         return Answer(found, lacks)
     try:
         first = of_tape(path)

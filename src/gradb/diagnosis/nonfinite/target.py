@@ -84,12 +84,13 @@ def _onset(origins: Origins, series: Series, until: int) -> int | None:
         event = series.events[index]
         if event > until:
             return None
-        if not math.isfinite(series.values[index]) and not _is_skipped(origins, event):
+        if not math.isfinite(series.values[index]) and not is_skipped(origins, event):
             return event
     return None
 
 
-def _is_skipped(origins: Origins, event: int) -> bool:
+def is_skipped(origins: Origins, event: int) -> bool:
+    """Tell whether an event is a step that a GradScaler has skipped."""
     detail = origins.detail(event) if origins.event(event).kind == "step" else None
     return isinstance(detail, StepDetail) and bool(detail.skipped)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 from gradb.algebra.figures import number
@@ -37,7 +38,7 @@ def explain(
     if at is not None:
         found = target.at(origins, at)
         if found is None:
-            return Nothing(
+            return _number_alone(origins, at) or Nothing(
                 f"no value that is recorded at #{origins.called(at, ',')} is a NaN or an infinity", is_sure=True
             )
         return _explained(origins, found, follow(origins, found))
@@ -71,6 +72,25 @@ def _first(origins: Origins, candidates: Iterator[Reading]) -> Explanation | Non
         if not is_wanted:
             return _explained(origins, one, trail)
     return None
+
+
+def _number_alone(origins: Origins, at: int) -> Nothing | None:
+    """Return what is known of a loss or a norm of an event that is not finite and of which no value is on the tape."""
+    seen = target.onset_text(origins, at)
+    if not seen:
+        return None
+    here, onset = f"{seen} (#{origins.called(at, ',')})", target.first_onset(origins, at)
+    if onset == at:
+        return _nothing(origins, at, None)
+    if target.is_skipped(origins, at):
+        return Nothing(f"{here}: GradScaler has found that, and skipped the step", is_sure=True)
+    if _in_run(origins, at) is not None:
+        return Nothing(
+            f"{here}, and what it came of is not on the tape; `why` without a place tells how the first was born",
+            is_sure=False,
+        )
+    first = _nothing(origins, at, None)
+    return replace(first, text=f"{here}; {first.text}")
 
 
 def _nothing(origins: Origins, until: int, iteration: int | None) -> Nothing:
