@@ -251,3 +251,17 @@ def test_a_script_that_is_held_lives_an_iteration_again(folder: Path) -> None:
     assert done.out.count("iteration 30 is in full here, from x.relived/30.tape") == 2
     opened = gradb("run", "-e", "goto 30:2; branches 0; finish; expect iteration == 61", "x.tape", cwd=folder)
     assert opened.code == 0, opened.err
+
+
+def test_a_command_script_lives_an_iteration_again(folder: Path) -> None:
+    """Where the script wrote no file nobody has to agree; of a recording somebody has to, and `--yes` does."""
+    then = "relive 30; expect iteration == 30; until node AddmmBackward0; expect event.iteration == 30"
+    own = gradb("run", "--record", "watch", "-e", f"finish; {then}", "-o", "x.tape", "long_training.py", cwd=folder)
+    assert own.code == 0, own.err
+    shutil.rmtree(folder / "x.relived")
+    refused = gradb("run", "-e", then, "x.tape", cwd=folder)
+    assert refused.code == 2
+    assert "has to be run again" in refused.err
+    assert "give --yes to let it" in refused.err
+    agreed = gradb("run", "--yes", "-e", then, "x.tape", cwd=folder)
+    assert agreed.code == 0, agreed.err

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -31,6 +31,7 @@ from gradb.debugger.gradcheck import gradcheck
 from gradb.debugger.printing import answer, ask, recalled
 from gradb.debugger.quiz.quiz import questions_of
 from gradb.debugger.rerun.consent import Consent, agree
+from gradb.debugger.rerun.relived import Relived
 from gradb.debugger.seeking import find, node_called
 from gradb.debugger.why import why
 from gradb.diagnosis.fault import Fault
@@ -161,18 +162,38 @@ class Printout:
             self.out(why_text(found, self.style))
 
     def relive(self, argument: str) -> None:
-        """Go to an iteration in full, from a checkpoint if need be; here nobody can agree to a run from the start."""
+        """Go to an iteration in full, from a checkpoint if need be, else by a run from the start if that may be."""
         asked = living.wanted(self.debugger, argument)
         found, opened = asked.found, None
         if found is None and asked.has_checkpoint:
             opened = asked.go_on()
             found = opened.relived
         if found is None:
-            raise UserError("; ".join([*(opened.sentences if opened else ()), living.refusal(asked)]))
+            found = self._lived(asked, opened.sentences if opened else [])
         statement, said = living.arrive(self.debugger, asked, found)
         for one in parse(statement):
             one.run(self.debugger, self)
         self.notice(said)
+
+    def _lived(self, asked: living.Wanted, said: Sequence[str]) -> Relived:
+        """Live an iteration again from the start of the script, if that may be run again.
+
+        Args:
+            asked: which one.
+            said: why that comes of no checkpoint.
+
+        Raises:
+            UserError: it may not, or did not do the same.
+        """
+        try:
+            first = asked.first()
+            self.let(first.consent)
+        except UserError as error:
+            raise UserError("; ".join([*said, str(error)])) from error
+        opened = asked.run(first)
+        if opened.relived is None:
+            raise UserError("; ".join(opened.sentences))
+        return opened.relived
 
     def branch(self, argument: str) -> None:
         """Make a branch at the position, and go on with that."""

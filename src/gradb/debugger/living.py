@@ -5,7 +5,7 @@ How somebody is asked whether the script may be run again, and how that is follo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,7 +79,8 @@ class Wanted:
         """
         if self.is_live:
             raise UserError(_FROM_START)
-        return of_tape(self.tape)
+        first = of_tape(self.tape)
+        return first if self.spec is None else replace(first, consent=replace(first.consent, is_from_tape=False))
 
     def run(self, first: Watched, tell: Tell = silent) -> Opened:
         """Run the script again; somebody has agreed to ``first.consent``.
@@ -129,16 +130,6 @@ def _iteration(debugger: Debugger, argument: str) -> int:
         raise UserError("the position is in no iteration yet: say which, e.g. `relive 3000`")
     training = debugger.training()
     return training.iterations if training is not None and here.iteration > training.total > 0 else here.iteration
-
-
-def refusal(asked: Wanted) -> str:
-    """Return the sentence for where nobody can agree to a run again."""
-    if asked.is_live:
-        return _FROM_START
-    return (
-        f"iteration {asked.iteration:,} was only watched, and here nobody can agree to a run again:"
-        f" `gradb relive --iteration {asked.iteration} {asked.tape}` opens it"
-    )
 
 
 def arrive(debugger: Debugger, asked: Wanted, found: Relived) -> tuple[str, str]:
