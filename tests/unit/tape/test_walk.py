@@ -216,12 +216,12 @@ def test_the_error_is_told(opener: Opener) -> None:
 
 
 def test_iterations_start_new_graphs(opener: Opener) -> None:
-    """Each iteration shows its own graph, and its leaf with the value after the last step."""
+    """Each iteration shows its own graph, of which no node has run, and its leaf with the value after the last step."""
     tape = opener("training")
     frame = _at(tape, "op", 4)
     assert frame.iteration == 2
     assert rows(frame.graph) == ["MulBackward0 y", "| AccumulateGrad w"]
-    assert states(frame.graph) == "+*"
+    assert states(frame.graph) == "++"
     first, second = (_at(tape, "step", nth).grads[0].leaf for nth in (0, 1))
     assert numbers(first) != numbers(second)
     cleared = _at(tape, "zero_grad", 1).grads[0]
