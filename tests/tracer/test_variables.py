@@ -209,6 +209,24 @@ def test_parameters_replaced_after_the_optimizer_was_made(tmp_path: Path) -> Non
     assert sorted(norms) == sorted(expected)
 
 
+def test_a_leaf_that_loses_one_of_its_variables_is_called_by_the_other(tmp_path: Path) -> None:
+    """The second name means something else from the first result on, the first one the leaf all the time."""
+
+    def script() -> None:
+        x = torch.ones(3, requires_grad=True)
+        y = x
+        for index in range(4):
+            y = y * 2 if index % 2 else y + 1
+        y.sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    shown = [{buffer.name for buffer in tape.frame(position).grads} for position in range(1, tape.head + 1)]
+    assert not any("replaced" in name for names in shown for name in names)
+    assert shown[-1] == {"x"}
+    _, second, *_ = (event.seq for event in tape.events() if event.kind == "op")
+    assert all(names == {"x"} for names in shown[second - 1 :])
+
+
 def test_models_that_are_never_called_have_their_names(tmp_path: Path) -> None:
     """What an optimizer holds is looked for when the optimizer is made."""
 

@@ -78,11 +78,12 @@ class Search:
     Args:
         wanted: the ids of the tensors; they are alive as long as the search lasts.
         opens_modules: whether a path may lead through a module.
+        without: a variable that no path begins with; empty: any may.
     """
 
-    def __init__(self, wanted: Iterable[int], *, opens_modules: bool = True) -> None:
+    def __init__(self, wanted: Iterable[int], *, opens_modules: bool = True, without: str = "") -> None:
         self.wanted = set(wanted)
-        self._opens_modules = opens_modules
+        self._opens_modules, self._without = opens_modules, without
         self.found: dict[int, tuple[str, str]] = {}
         """Path, and the function whose variable it begins with."""
         self._scope = ""
@@ -98,7 +99,11 @@ class Search:
             is_passing: tells those that are one thing after another, as the variables of loops are: they come last.
         """
         self._scope = scope
-        named = [(name, value) for name, value in variables if not name.startswith("__") and name.isidentifier()]
+        named = [
+            (name, value)
+            for name, value in variables
+            if not name.startswith("__") and name.isidentifier() and name != self._without
+        ]
         self._pass([(name, value) for name, value in named if not is_passing(name)])
         self._pass([(name, value) for name, value in named if is_passing(name)])
 

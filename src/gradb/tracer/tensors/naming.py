@@ -26,6 +26,7 @@ from gradb.tracer.tensors.records import TensorRecord
 _MOST_FRUITLESS = 100
 """So many searches that found nothing, and no more are made."""
 _MOST_FRUITLESS_IN_LIBRARIES = 10
+_MOST_FRUITLESS_OF_LOST = 20
 _SELF = "self."
 _SWAPPING = getattr(getattr(torch.nn.utils.stateless, "_functional_call", None), "__code__", None)
 """The code of torch's that has a module hold what is no parameter of its own, as long as it runs."""
@@ -72,7 +73,7 @@ class Namer:
         self._places = places
         self._owners: dict[str, TensorRecord] = {}
         self._unsettled: list[TensorRecord] = []
-        self._fruitless = self._fruitless_in_libraries = 0
+        self._fruitless = self._fruitless_in_libraries = self._fruitless_of_lost = 0
         self.missing = missing
 
     def parts(self) -> dict[str, Any]:
@@ -135,7 +136,10 @@ class Namer:
         self._writer.pen.name(known.id, event, name)
 
     def _lose(self, owner: TensorRecord, name: str, event: int) -> None:
-        """Call a leaf otherwise, since its name means something else from here on."""
+        """Call a leaf by another variable, or say that it was replaced: its name means something else from here on."""
+        if (found := self._elsewhere(owner, name)) is not None:
+            self._give(owner, found[0], event, found[1])
+            return
         other, number = f"{name} (replaced)", 1
         while (known := self._owners.get(other)) is not None and known is not owner and known.ref() is not None:
             number += 1
@@ -143,6 +147,19 @@ class Namer:
         self._give(owner, other, event, owner.scope)
         owner.is_settled = False
         self._unsettled.append(owner)
+
+    def _elsewhere(self, known: TensorRecord, name: str) -> tuple[str, str] | None:
+        """Return another variable than ``name`` that is a leaf, and its scope; None where there is none."""
+        leaf = known.ref()
+        if leaf is None or self._fruitless_of_lost >= _MOST_FRUITLESS_OF_LOST:
+            return None
+        found = self._search({id(leaf)}, without=name).get(id(leaf))
+        owner = None if found is None else self._owners.get(found[0])
+        is_taken = owner is not None and owner is not known and owner.ref() is not None
+        if found is None or is_taken or not found[0].isidentifier():
+            self._fruitless_of_lost += 1
+            return None
+        return found
 
     @_spared
     def provisional(self, parameter: torch.Tensor, name: str, event: int) -> None:
@@ -233,8 +250,8 @@ class Namer:
     def _is_settled(self, known: TensorRecord) -> bool:
         return known.is_settled and (known.name is None or self._owners.get(known.name) is known)
 
-    def _search(self, wanted: Iterable[int]) -> dict[int, tuple[str, str]]:
-        search, seen = Search(wanted, opens_modules=not are_swapped()), set()
+    def _search(self, wanted: Iterable[int], without: str = "") -> dict[int, tuple[str, str]]:
+        search, seen = Search(wanted, opens_modules=not are_swapped(), without=without), set()
         frames = self._frames()
         for frame in frames:  # what belongs to modules first: it lasts longest
             if id(frame.f_globals) not in seen:
@@ -245,7 +262,7 @@ class Namer:
                 search.look(
                     variables_of(frame), frame.f_code.co_qualname, self._places.is_passing(frame.f_code.co_filename)
                 )
-        if search.wanted and self._fruitless_in_libraries < _MOST_FRUITLESS_IN_LIBRARIES:
+        if search.wanted and not without and self._fruitless_in_libraries < _MOST_FRUITLESS_IN_LIBRARIES:
             return search.found | self._search_libraries(search.wanted)
         return search.found
 
