@@ -22,8 +22,10 @@ _DEADLINE = 120.0
 """Seconds: on a machine that is busy with other things a test is slow, not red."""
 _BUSY = 10.0
 """Seconds after which a loop that always has something to do is left to it."""
-_TURNS = 3
-"""Turns in a row in which the event loop has nothing to do: then only what comes from outside can go on."""
+_TURNS = 4
+"""Looks in a row at which the event loop has nothing to do: then only what comes from outside can go on."""
+_TURN = 0.004
+"""Seconds between two: what another thread does, or a message between widgets, may come in between."""
 _SOON = 0.02
 """Seconds: what is due by then is waited for, like the next painting of a screen; what comes later is nothing to do."""
 _MOST_DUE = 20
@@ -58,7 +60,7 @@ async def quiet(*_: float) -> None:
     turns, waits, deadline = 0, 0, loop.time() + _BUSY
     while turns < _TURNS and waits < _MOST_DUE and (now := loop.time()) < deadline:
         due = min((timer.when() - now for timer in timers if not timer.cancelled()), default=_SOON)
-        await asyncio.sleep(max(0.0, due) if due < _SOON else 0)
+        await asyncio.sleep(max(0.0, due) if due < _SOON else _TURN)
         turns = 0 if ready or due < _SOON else turns + 1
         waits += due < _SOON
 

@@ -137,7 +137,9 @@ async def test_an_iteration_is_chosen_in_the_plot(long_tape: Path) -> None:
     """Shift with left or right moves over the iterations, x opens the one that is chosen; a step lets it go."""
     app = opening(long_tape)
     async with shown(app, 120, 40) as pilot:
-        await press(pilot, "end", "6", "shift+left", "shift+left")
+        await press(pilot, "end", "6")
+        await wait_until(lambda: "40 of 40" in text_of(app))
+        await press(pilot, "shift+left", "shift+left")
         await wait_until(lambda: "chosen: iteration 38" in text_of(app))
         assert "┆" in text_of(app)
         await press(pilot, "shift+right")
