@@ -168,8 +168,9 @@ async def test_ctrl_c_is_answered_on_every_screen(chain_tape: Path) -> None:
         await wait_until(lambda: app.clipboard == "goto")
 
 
-async def test_ctrl_c_in_the_picker() -> None:
+async def test_ctrl_c_in_the_picker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It says what quits there too."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))  # what other tests have opened would be listed first
     app = GradbApp(shelf=Offer())
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(lambda: "chain_rule" in text_of(app))
