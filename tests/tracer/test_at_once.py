@@ -60,6 +60,26 @@ def odd() -> None:
     trained([leaf(2), (leaf(2).detach() * float("inf")).requires_grad_()])
 
 
+def unlike() -> None:
+    """Steps that change nothing, that are added to meanwhile, or are made from a closure."""
+
+    class Idle(torch.optim.SGD):
+        def step(self, closure: Any = None) -> None:  # type: ignore[override]
+            """Add one more."""
+            if len(self.param_groups) < 3:
+                self.add_param_group({"params": [leaf(2)], "lr": 0.0})
+
+    one = leaf(2)
+    one.sum().backward()
+    idle = Idle([one], lr=-0.0)
+    for _ in range(3):
+        idle.step()
+    plain = torch.optim.SGD([one], lr=0.1)
+    plain.step(lambda: float(one.detach().square().sum()))
+    with torch.no_grad():
+        plain.step()
+
+
 def given() -> None:
     """Gradients that the script gives, one of them to two leaves."""
     one, other = leaf(3), leaf(3)
@@ -130,7 +150,7 @@ def named() -> None:
 
 
 @pytest.mark.parametrize(
-    "script", [plain, to_zeros, frozen, odd, given, shared, sparse, dtypes, views, subclass, named]
+    "script", [plain, to_zeros, frozen, odd, unlike, given, shared, sparse, dtypes, views, subclass, named]
 )
 def test_steps_and_clearings_are_recorded_the_same(tmp_path: Path, script: Callable[[], None]) -> None:
     """With the accelerator and without it, row by row."""

@@ -72,6 +72,24 @@ def write_maker(*, number: int, label: str, event: int, file: str | None, line: 
     return dumps([number, label, event, file, line])
 
 
+def write_around(
+    *,
+    optimizer: str,
+    learning_rates: list[float],
+    groups: list[int],
+    is_unnoticed: bool = False,
+    skipped: str = "",
+    maker: str = "",
+    size: Size | None = None,
+) -> tuple[str, str]:
+    """Return what stands before the parameters and behind the gradients; ``maker`` is what ``write_maker`` returned."""
+    more = [dumps(is_unnoticed), dumps(skipped), maker or "null"]
+    more = more if maker or size else more[:2] if skipped else more[: int(is_unnoticed)]
+    if size is not None:
+        more.append(dumps([size.change, size.whole]))
+    return f"[{dumps(optimizer)},{dumps(learning_rates)},[", f"],{','.join([_groups(tuple(groups)), *more])}]"
+
+
 def write(
     *,
     optimizer: str,
@@ -85,16 +103,12 @@ def write(
     maker: str = "",
     size: Size | None = None,
 ) -> str:
-    """Return the wire form; ``parameters``: texts of ``T``, ``before`` and ``gradients``: of ``V``, with commas.
-
-    ``maker`` is what ``write_maker`` returned.
-    """
-    more = [dumps(is_unnoticed), dumps(skipped), maker or "null"]
-    more = more if maker or size else more[:2] if skipped else more[: int(is_unnoticed)]
-    if size is not None:
-        more.append(dumps([size.change, size.whole]))
-    parts = f"[{parameters}],[{before}],[{gradients}],{_groups(tuple(groups))}"
-    return f"[{','.join([dumps(optimizer), dumps(learning_rates), parts, *more])}]"
+    """Return the wire form; ``parameters``: texts of ``T``, ``before`` and ``gradients``: of ``V``, with commas."""
+    head, tail = write_around(
+        optimizer=optimizer, learning_rates=learning_rates, groups=groups, is_unnoticed=is_unnoticed, skipped=skipped,
+        maker=maker, size=size,
+    )  # fmt: skip
+    return f"{head}{parameters}],[{before}],[{gradients}{tail}"
 
 
 _groups = functools.lru_cache(maxsize=16)(dumps)  # the same at every step of an optimizer

@@ -157,19 +157,74 @@ class Leaves:
         forward: what stands in for the forward mode of the recording.
         by_memory: the records of the leaves whose gradients lie in each memory.
         by_object: the record of the leaf whose gradient each is.
+        hypot: ``math.hypot``, by which norms are taken.
     """
 
     def __init__(
-        self, forward: object, by_memory: dict[int, dict[int, TensorRecord]], by_object: dict[int, TensorRecord], /
+        self,
+        forward: object,
+        by_memory: dict[int, dict[int, TensorRecord]],
+        by_object: dict[int, TensorRecord],
+        hypot: Callable[..., float],
+        /,
     ) -> None: ...
+    def are_seen(self, tensors: list[torch.Tensor], /) -> bool:
+        """Tell whether it is known that none of some tensors is a leaf that was never recorded."""
     def gradients(self, leaves: list[torch.Tensor], /) -> tuple[torch.Tensor | None, ...] | None:
         """Return what ``.grad`` of each is."""
 
     def hold(self, leaves: list[torch.Tensor], blob: Blob, /) -> list[tuple[str, int]] | None:
         """Return what each gradient holds, as the wire form ``V``, and what is odd about it."""
 
+    def keep(self, leaves: list[torch.Tensor], /) -> tuple[list[torch.Tensor], list[tuple[str, int]], bytes] | None:
+        """Return the leaves themselves, what ``hold`` returns of them, and the bytes."""
+
+    def cleared(
+        self, kept: tuple[list[torch.Tensor], list[tuple[str, int]], bytes], idiom: str, place: PlaceRow, phase: str, /
+    ) -> bool | None:
+        """Record the event of a clearing as a whole; return whether there was anything to clear."""
+
     def clear(self, leaves: list[torch.Tensor], before: list[str], event: int, /) -> str | None:
         """Take note that every gradient is None now; return what ``write_buffer`` does of each, with commas between."""
+
+    def found(
+        self, parameters: list[torch.Tensor], /
+    ) -> tuple[str, str, bytes, int, float | tuple[torch.Tensor | None, ...] | None, int, int] | None:
+        """Return what a step finds.
+
+        Returns:
+            The texts of ``V`` of the parameters and of their gradients, the bytes of both, how often the parameters
+            were changed in place, the 2-norm of all gradients (None where there is none, the gradients where that is
+            for Python), what is odd about the parameters, and about both.
+        """
+
+    def norms(self, parameters: list[torch.Tensor], series: dict[str, int], /) -> bool:
+        """Add the 2-norm of each to its series, as the next event has it; return False, and nothing was done, where
+        one is not small, or has no series yet.
+        """
+
+    def made(
+        self,
+        parameters: list[torch.Tensor],
+        found: tuple[Any, ...],
+        head: str,
+        tail: str,
+        name: str,
+        place: PlaceRow,
+        judge: Callable[[int, int, int], int],
+        /,
+    ) -> bool:
+        """Record the event of a step as a whole; return False, and nothing was done, where that is for Python.
+
+        Args:
+            parameters: after the step.
+            found: what ``found`` has returned before it.
+            head: of the event's detail, up to the parameters.
+            tail: from the groups on.
+            name: of the event.
+            place: where the step was made.
+            judge: returns the flags of the event, where anything is odd: see ``StepEvents._judged``.
+        """
 
     def define(self, tensors: list[torch.Tensor], blob: Blob, event: int, /) -> str | None:
         """Do what ``Composer.defined`` does for each; return the texts of ``T``, with commas between."""

@@ -49,6 +49,17 @@ PyObject *filling_grad(PyObject *leaf)
     return is_leaf == Py_True ? ask(grad_getter, leaf) : NULL;
 }
 
+int64_t filling_version(PyObject *tensor)
+{
+    int64_t version = -1;
+    PyObject *number = version_getter == NULL ? NULL : ask(version_getter, tensor);
+    if (!take_number(number, &version))
+        version = -1;
+    forget_error();
+    Py_XDECREF(number);
+    return version;
+}
+
 static bool find_key(PyObject *tensor, int64_t version, Key *key)
 {
     View view;

@@ -6,19 +6,11 @@
 #include "op.h"
 #include "pen.h"
 #include "records.h"
+#include "stepping.h"
+#include "telling.h"
 #include "visit.h"
 
-typedef struct {
-    Py_ssize_t fills, since, grad_key, is_moved; /* slots of a record, beside those of the context */
-} MoreSlots;
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *forward, *by_memory, *by_object; /* where gradients lie, and whose they are: see tensors/buffers.py */
-    MoreSlots slots;
-} Leaves;
-
-static PyObject *base_name;
+static PyObject *base_name, *zero_grad_name;
 
 /* Each that takes a list leaves it to Python (None, nothing was done) unless all in it is the common case. */
 
@@ -110,7 +102,7 @@ static bool are_leaves(Context *context, PyObject *list)
     return PyList_GET_SIZE(list) > 0;
 }
 
-static PyObject *hold_each(Context *context, PyObject *list, PyObject *blob)
+static PyObject *hold_rows(Context *context, PyObject *list)
 {
     PyObject *held = PyList_New(0);
     for (Py_ssize_t i = 0; held != NULL && i < PyList_GET_SIZE(list); i++) {
@@ -119,9 +111,17 @@ static PyObject *hold_each(Context *context, PyObject *list, PyObject *blob)
             Py_CLEAR(held);
         Py_XDECREF(one);
     }
-    if (!end(context, blob))
-        Py_CLEAR(held);
     return held;
+}
+
+static PyObject *hold_each(Context *context, PyObject *list, PyObject *blob)
+{
+    PyObject *held = hold_rows(context, list);
+    if (held == NULL)
+        context->is_busy = false;
+    else if (!end(context, blob))
+        Py_CLEAR(held);
+    return held != NULL || PyErr_Occurred() ? held : Py_NewRef(Py_None);
 }
 
 static PyObject *leaves_hold(PyObject *self, PyObject *const *given, Py_ssize_t count)
@@ -134,6 +134,29 @@ static PyObject *leaves_hold(PyObject *self, PyObject *const *given, Py_ssize_t 
     if (are_leaves(context, given[0]) && begin(context, given[1]))
         return hold_each(context, given[0], given[1]);
     return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+/* Return what `hold` does of a copy of a list, with that and the bytes. */
+static PyObject *leaves_keep(PyObject *self, PyObject *list)
+{
+    Context *context = forward_context(((Leaves *)self)->forward);
+    Draft *draft = &context->draft;
+    if (!PyList_CheckExact(list) || context->is_busy || !are_leaves(context, list))
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    PyObject *leaves = PyList_GetSlice(list, 0, PyList_GET_SIZE(list)), *held, *data = NULL;
+    if (leaves == NULL)
+        return NULL;
+    draft->data.used = 0;
+    context->is_busy = true;
+    held = hold_rows(context, leaves);
+    context->is_busy = false;
+    if (held != NULL)
+        data = PyBytes_FromStringAndSize(draft->data.bytes, (Py_ssize_t)draft->data.used);
+    PyObject *kept = data == NULL ? NULL : PyTuple_Pack(3, leaves, held, data);
+    Py_DECREF(leaves);
+    Py_XDECREF(held);
+    Py_XDECREF(data);
+    return kept != NULL || PyErr_Occurred() ? kept : Py_NewRef(Py_None);
 }
 
 /* --- after it ------------------------------------------------------------------------------------------------------ */
@@ -200,19 +223,31 @@ static bool add_buffer(PyObject *record, PyObject *before, Buffer *text)
     return is_done;
 }
 
+static bool add_cleared(Leaves *leaves, Context *context, PyObject *leaf, PyObject *before, Buffer *text, int64_t event)
+{
+    PyObject *record = leaf_record(context, leaf);
+    if (record == NULL && !PyErr_Occurred())
+        PyErr_SetString(PyExc_RuntimeError, "what was a leaf is none any more");
+    return record != NULL && add_buffer(record, before, text) && empty(leaves, context, record, event);
+}
+
+static bool are_cleared(Context *context, PyObject *list)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++)
+        if (!is_cleared(context, PyList_GET_ITEM(list, i)))
+            return false;
+    return true;
+}
+
 static PyObject *clear_each(Leaves *leaves, Context *context, PyObject *list, PyObject *before, int64_t event)
 {
     Buffer text = {0};
     bool is_done = true;
-    for (Py_ssize_t i = 0; is_done && i < PyList_GET_SIZE(list); i++) {
-        PyObject *record = leaf_record(context, PyList_GET_ITEM(list, i));
-        is_done = record != NULL && (i == 0 || buffer_add(&text, ",", 1)) &&
-                  add_buffer(record, PyList_GET_ITEM(before, i), &text) && empty(leaves, context, record, event);
-    }
+    for (Py_ssize_t i = 0; is_done && i < PyList_GET_SIZE(list); i++)
+        is_done = (i == 0 || buffer_add(&text, ",", 1)) &&
+                  add_cleared(leaves, context, PyList_GET_ITEM(list, i), PyList_GET_ITEM(before, i), &text, event);
     PyObject *told = is_done ? PyUnicode_FromStringAndSize(text.bytes, (Py_ssize_t)text.used) : NULL;
     buffer_free(&text);
-    if (!is_done && !PyErr_Occurred())
-        PyErr_SetString(PyExc_RuntimeError, "what was a leaf is none any more");
     return told;
 }
 
@@ -225,16 +260,65 @@ static PyObject *leaves_clear(PyObject *self, PyObject *const *given, Py_ssize_t
         PyErr_SetString(PyExc_TypeError, "leaves, as many texts and the number of an event are needed");
         return NULL;
     }
-    for (Py_ssize_t i = 0; is_it && i < PyList_GET_SIZE(given[0]); i++)
-        is_it = PyUnicode_Check(PyList_GET_ITEM(given[1], i)) && is_cleared(context, PyList_GET_ITEM(given[0], i));
+    is_it = are_cleared(context, given[0]);
+    for (Py_ssize_t i = 0; is_it && i < PyList_GET_SIZE(given[1]); i++)
+        is_it = PyUnicode_Check(PyList_GET_ITEM(given[1], i));
     if (is_it)
         return clear_each((Leaves *)self, context, given[0], given[1], PyLong_AsLongLong(given[2]));
     return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
 }
 
+/* Compose the event of a clearing, of rows that `keep` has returned; tell by `has_held` whether there was anything to clear.
+   False with an error set. */
+static bool compose_clearing(Leaves *leaves, Context *context, PyObject *list, PyObject *rows, PyObject *idiom,
+                             bool *has_held)
+{
+    Buffer *text = &context->draft.text;
+    int64_t event = pen_head(context->pen) + 1;
+    bool is_done = buffer_add(text, "[\"", 2) && buffer_add_string(text, idiom) && buffer_add(text, "\",[", 3);
+    *has_held = false;
+    for (Py_ssize_t i = 0; is_done && i < PyList_GET_SIZE(list); i++) {
+        PyObject *before = PyTuple_GET_ITEM(PyList_GET_ITEM(rows, i), 0);
+        *has_held = *has_held || PyUnicode_CompareWithASCIIString(before, "null") != 0;
+        is_done = (i == 0 || buffer_add(text, ",", 1)) &&
+                  add_cleared(leaves, context, PyList_GET_ITEM(list, i), before, text, event);
+    }
+    return is_done && buffer_add_text(text, "],false]");
+}
+
+static PyObject *tell_clearing(Leaves *leaves, Context *context, PyObject *kept, Telling *telling)
+{
+    Draft *draft = &context->draft;
+    PyObject *data = PyTuple_GET_ITEM(kept, 2);
+    bool has_held;
+    draft->text.used = draft->data.used = 0;
+    context->is_busy = true;
+    bool is_done = buffer_add(&draft->data, PyBytes_AS_STRING(data), (size_t)PyBytes_GET_SIZE(data)) &&
+                   compose_clearing(leaves, context, PyTuple_GET_ITEM(kept, 0), PyTuple_GET_ITEM(kept, 1),
+                                    telling->name, &has_held) &&
+                   telling_put(context, telling) >= 0;
+    context->is_busy = false;
+    return is_done && telling_end(context, telling) ? PyBool_FromLong(has_held) : NULL;
+}
+
+static PyObject *leaves_cleared(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    Context *context = forward_context(((Leaves *)self)->forward);
+    if (count != 4 || !PyTuple_CheckExact(given[0]) || PyTuple_GET_SIZE(given[0]) != 3 || !PyUnicode_Check(given[1]) ||
+        !PyUnicode_Check(given[3])) {
+        PyErr_SetString(PyExc_TypeError, "what was kept, an idiom, a place and a phase are needed");
+        return NULL;
+    }
+    Telling telling = {.kind = ZERO_GRAD_KIND, .kind_name = zero_grad_name, .name = given[1], .place = given[2],
+                       .phase = given[3]};
+    if (!context->is_busy && are_cleared(context, PyTuple_GET_ITEM(given[0], 0)) && telling_begin(context, &telling) > 0)
+        return tell_clearing((Leaves *)self, context, given[0], &telling);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
 /* --- after a step -------------------------------------------------------------------------------------------------- */
 
-static bool are_known(Context *context, PyObject *list)
+bool leaves_are_known(Context *context, PyObject *list)
 {
     Origin origin;
     if (PyDict_GET_SIZE(context->blanks))
@@ -246,6 +330,26 @@ static bool are_known(Context *context, PyObject *list)
     return true;
 }
 
+/* Tell whether no tensor of a list is a leaf that was never recorded; may set an error. */
+static bool are_seen(Context *context, PyObject *list)
+{
+    bool is_it = true;
+    for (Py_ssize_t i = 0; is_it && i < PyList_GET_SIZE(list); i++) {
+        PyObject *tensor = PyList_GET_ITEM(list, i);
+        int requires_grad = is_tensor(context, tensor) ? is_requiring_grad(tensor) : -1;
+        PyObject *record = requires_grad > 0 ? record_known(context, tensor) : NULL;
+        is_it = requires_grad == 0 || (record != NULL && SLOT(record, record_slots.is_leaf) == Py_True);
+    }
+    return is_it;
+}
+
+static PyObject *leaves_are_seen(PyObject *self, PyObject *list)
+{
+    Context *context = forward_context(((Leaves *)self)->forward);
+    bool is_it = PyList_CheckExact(list) && are_seen(context, list);
+    return PyErr_Occurred() ? NULL : PyBool_FromLong(is_it);
+}
+
 static bool define(Context *context, PyObject *tensor, int64_t event)
 {
     Origin origin;
@@ -255,14 +359,21 @@ static bool define(Context *context, PyObject *tensor, int64_t event)
            pen_put_tensor(context->pen, number_in(record, record_slots.id), event, origin.node, origin.output_nr);
 }
 
+bool leaves_define_each(Context *context, PyObject *list, int64_t event)
+{
+    bool is_done = true;
+    for (Py_ssize_t i = 0; is_done && i < PyList_GET_SIZE(list); i++)
+        is_done = (i == 0 || buffer_add(&context->draft.text, ",", 1)) &&
+                  define(context, PyList_GET_ITEM(list, i), event);
+    if (!is_done && !PyErr_Occurred())
+        PyErr_SetString(PyExc_RuntimeError, "it is not known any more what a tensor is the output of");
+    return is_done;
+}
+
 static PyObject *define_each(Context *context, PyObject *list, PyObject *blob, int64_t event)
 {
     Draft *draft = &context->draft;
-    bool is_done = true;
-    for (Py_ssize_t i = 0; is_done && i < PyList_GET_SIZE(list); i++)
-        is_done = (i == 0 || buffer_add(&draft->text, ",", 1)) && define(context, PyList_GET_ITEM(list, i), event);
-    if (!is_done && !PyErr_Occurred())
-        PyErr_SetString(PyExc_RuntimeError, "it is not known any more what a tensor is the output of");
+    bool is_done = leaves_define_each(context, list, event);
     PyObject *text = is_done ? PyUnicode_FromStringAndSize(draft->text.bytes, (Py_ssize_t)draft->text.used) : NULL;
     uint16_t odd = draft->odd;
     if (text == NULL)
@@ -279,7 +390,7 @@ static PyObject *leaves_define(PyObject *self, PyObject *const *given, Py_ssize_
         PyErr_SetString(PyExc_TypeError, "a list of tensors, a blob and the number of an event are needed");
         return NULL;
     }
-    if (are_known(context, given[0]) && begin(context, given[1]))
+    if (leaves_are_known(context, given[0]) && begin(context, given[1]))
         return define_each(context, given[0], given[1], PyLong_AsLongLong(given[2]));
     return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
 }
@@ -290,8 +401,8 @@ static int leaves_init(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
     static const char *const names[] = {"fills", "since", "grad_key", "is_moved", NULL};
     Leaves *leaves = (Leaves *)self;
-    PyObject *forward, *by_memory, *by_object;
-    if (!PyArg_ParseTuple(arguments, "OO!O!", &forward, &PyDict_Type, &by_memory, &PyDict_Type, &by_object))
+    PyObject *forward, *by_memory, *by_object, *hypot;
+    if (!PyArg_ParseTuple(arguments, "OO!O!O", &forward, &PyDict_Type, &by_memory, &PyDict_Type, &by_object, &hypot))
         return -1;
     if (forward_context(forward) == NULL) {
         PyErr_SetString(PyExc_TypeError, "no Forward");
@@ -302,6 +413,7 @@ static int leaves_init(PyObject *self, PyObject *arguments, PyObject *keywords)
     Py_XSETREF(leaves->forward, Py_NewRef(forward));
     Py_XSETREF(leaves->by_memory, Py_NewRef(by_memory));
     Py_XSETREF(leaves->by_object, Py_NewRef(by_object));
+    Py_XSETREF(leaves->hypot, Py_NewRef(hypot));
     return 0;
 }
 
@@ -311,6 +423,7 @@ static int leaves_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(((Leaves *)self)->forward);
     Py_VISIT(((Leaves *)self)->by_memory);
     Py_VISIT(((Leaves *)self)->by_object);
+    Py_VISIT(((Leaves *)self)->hypot);
     return 0;
 }
 
@@ -319,6 +432,7 @@ static int leaves_forget(PyObject *self)
     Py_CLEAR(((Leaves *)self)->forward);
     Py_CLEAR(((Leaves *)self)->by_memory);
     Py_CLEAR(((Leaves *)self)->by_object);
+    Py_CLEAR(((Leaves *)self)->hypot);
     return 0;
 }
 
@@ -334,7 +448,13 @@ static void leaves_dealloc(PyObject *self)
 static PyMethodDef methods[] = {
     {"gradients", leaves_gradients, METH_O, NULL},
     {"hold", (PyCFunction)(void (*)(void))leaves_hold, METH_FASTCALL, NULL},
+    {"keep", leaves_keep, METH_O, NULL},
+    {"cleared", (PyCFunction)(void (*)(void))leaves_cleared, METH_FASTCALL, NULL},
     {"clear", (PyCFunction)(void (*)(void))leaves_clear, METH_FASTCALL, NULL},
+    {"are_seen", leaves_are_seen, METH_O, NULL},
+    {"found", stepping_found, METH_O, NULL},
+    {"norms", (PyCFunction)(void (*)(void))stepping_norms, METH_FASTCALL, NULL},
+    {"made", (PyCFunction)(void (*)(void))stepping_made, METH_FASTCALL, NULL},
     {"define", (PyCFunction)(void (*)(void))leaves_define, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
@@ -354,5 +474,6 @@ static PyType_Spec spec = {
 PyObject *leaves_type(void)
 {
     base_name = PyUnicode_InternFromString("_base");
-    return base_name == NULL ? NULL : PyType_FromSpec(&spec);
+    zero_grad_name = PyUnicode_InternFromString("zero_grad");
+    return base_name == NULL || zero_grad_name == NULL || !stepping_prepare() ? NULL : PyType_FromSpec(&spec);
 }

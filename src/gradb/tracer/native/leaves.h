@@ -6,7 +6,26 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "context.h"
+
+typedef struct {
+    Py_ssize_t fills, since, grad_key, is_moved; /* slots of a record, beside those of the context */
+} MoreSlots;
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *forward, *by_memory, *by_object; /* where gradients lie, and whose they are: see tensors/buffers.py */
+    PyObject *hypot;                           /* Python's, which rounds as no other */
+    MoreSlots slots;
+} Leaves;
+
 /* Make the type, or return NULL with an error set. */
 PyObject *leaves_type(void);
+
+/* Tell whether all tensors of a list are plain, and it is known what they are the outputs of; may set an error. */
+bool leaves_are_known(Context *context, PyObject *list);
+
+/* Add the texts of `T` of all of them to the draft, defined at an event; false with an error set. */
+bool leaves_define_each(Context *context, PyObject *list, int64_t event);
 
 #endif

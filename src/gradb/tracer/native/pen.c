@@ -339,6 +339,13 @@ bool pen_put_name(PyObject *self, int64_t tensor, int64_t event, PyObject *name)
     return buffer_add_record(&pen->said, &record, sizeof record, NULL, 0);
 }
 
+bool pen_put_point(PyObject *self, const PenPoint *point, int64_t event, int64_t iteration)
+{
+    PointRecord record = {.code = POINT_CODE, .series = point->series, .event = event, .iteration = iteration,
+                          .value = point->value};
+    return buffer_add_record(&((Pen *)self)->said, &record, sizeof record, NULL, 0);
+}
+
 int64_t pen_head(PyObject *self)
 {
     return ((Pen *)self)->head;
@@ -452,9 +459,8 @@ static PyObject *pen_point(PyObject *self, PyObject *const *given, Py_ssize_t co
     double value = PyFloat_AsDouble(given[3]);
     if (value == -1.0 && PyErr_Occurred())
         return NULL;
-    PointRecord record = {.code = POINT_CODE, .series = (uint32_t)numbers[0], .event = numbers[1],
-                          .iteration = numbers[2], .value = value};
-    return done_if(buffer_add_record(&((Pen *)self)->said, &record, sizeof record, NULL, 0));
+    const PenPoint point = {(uint32_t)numbers[0], value};
+    return done_if(pen_put_point(self, &point, numbers[1], numbers[2]));
 }
 
 static PyObject *pen_say(PyObject *self, PyObject *record)

@@ -30,6 +30,12 @@ typedef struct {
     int64_t node, number;
 } PenEdge;
 
+/* A point of a series. */
+typedef struct {
+    uint32_t series;
+    double value;
+} PenPoint;
+
 /* As the methods of the same names do. False, and a number below 0, with an error set. */
 int64_t pen_put_event(PyObject *pen, const PenEvent *event);
 bool pen_put_node(PyObject *pen, int64_t id, PyObject *name, int64_t event, PyObject *kind, bool saves, int64_t tensor,
@@ -37,6 +43,7 @@ bool pen_put_node(PyObject *pen, int64_t id, PyObject *name, int64_t event, PyOb
 bool pen_put_tensor(PyObject *pen, int64_t tensor, int64_t event, int64_t node, int64_t output_nr);
 bool pen_put_grad(PyObject *pen, int64_t tensor, int64_t event, int64_t fills, int64_t since);
 bool pen_put_name(PyObject *pen, int64_t tensor, int64_t event, PyObject *name);
+bool pen_put_point(PyObject *pen, const PenPoint *point, int64_t event, int64_t iteration);
 int64_t pen_head(PyObject *pen);
 
 /* Tell whether an event of so many bytes can be put without a call of Python's. */

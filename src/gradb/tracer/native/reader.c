@@ -299,9 +299,7 @@ PyObject *reader_knows(PyObject *module, PyObject *tensor)
     return PyBool_FromLong(tensor_view(tensor, &view));
 }
 
-/* Append the elements of a tensor of floats that lie side by side, if they are no more than so many; false, with or
-   without an error set, where that is not done. */
-static bool extend(PyObject *floats, PyObject *tensor, int64_t most)
+bool reader_add_floats(PyObject *floats, PyObject *tensor, int64_t most)
 {
     View view;
     if (!tensor_view(tensor, &view) || view.count > most || !view.is_dense || !view.dtype->is_wide)
@@ -319,7 +317,7 @@ PyObject *reader_extend(PyObject *module, PyObject *const *arguments, Py_ssize_t
     int64_t most = PyLong_AsLongLong(arguments[2]);
     if (PyErr_Occurred())
         return NULL;
-    bool is_done = extend(arguments[0], arguments[1], most);
+    bool is_done = reader_add_floats(arguments[0], arguments[1], most);
     return PyErr_Occurred() ? NULL : PyBool_FromLong(is_done);
 }
 
@@ -333,7 +331,7 @@ PyObject *reader_floats(PyObject *module, PyObject *const *arguments, Py_ssize_t
     bool is_done = PyList_CheckExact(arguments[0]);
     PyObject *floats = is_done ? PyList_New(0) : Py_NewRef(Py_None);
     for (Py_ssize_t i = 0; floats != NULL && is_done && i < PyList_GET_SIZE(arguments[0]); i++)
-        is_done = extend(floats, PyList_GET_ITEM(arguments[0], i), most);
+        is_done = reader_add_floats(floats, PyList_GET_ITEM(arguments[0], i), most);
     if (PyErr_Occurred())
         Py_CLEAR(floats);
     else if (!is_done)

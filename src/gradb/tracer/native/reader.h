@@ -28,6 +28,10 @@ bool reader_check(PyObject *object);
 /* Add the same where no Python code is needed for it: 1; 0 where it is, and nothing was added; -1 with an error set. */
 int reader_add_known(PyObject *reader, PyObject *tensor, bool is_passing, Draft *draft);
 
+/* Append the elements of a tensor of floats that lie side by side, if they are no more than so many; false, with or
+   without an error set, where that is not done. */
+bool reader_add_floats(PyObject *floats, PyObject *tensor, int64_t most);
+
 /* Functions of the module: see _accelerator.pyi. */
 PyObject *reader_look(PyObject *module, PyObject *tensor);
 PyObject *reader_knows(PyObject *module, PyObject *tensor);

@@ -99,6 +99,9 @@ PyObject *filling_learn(PyObject *module, PyObject *arguments);
    override of torch functions may be on. */
 PyObject *filling_grad(PyObject *leaf);
 
+/* Return how often a tensor was changed in place, -1 where torch does not tell. No override of torch functions may be on. */
+int64_t filling_version(PyObject *tensor);
+
 /* Return what to call a leaf of a name, or of none; NULL, with or without an error set, where that is for Python. */
 PyObject *filling_label(PyObject *name, PyObject *id);
 

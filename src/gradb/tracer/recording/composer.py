@@ -341,6 +341,8 @@ class Composer:
 
     def leaves(self, tensors: list[torch.Tensor], place: PlaceRow) -> None:
         """Record the leaves among the inputs of an op that were never seen (made where gradb cannot look)."""
+        if self.leaves_at_once is not None and self.leaves_at_once.are_seen(tensors):
+            return
         for tensor in tensors:
             if tensor.requires_grad and not self.tensors.record(tensor).is_leaf and is_leaf(tensor):
                 self.leaf(tensor, "first seen here", place, is_quiet=True)

@@ -6,6 +6,7 @@ to Python before anything of it was done. What is rare within one it has done by
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -144,7 +145,7 @@ def forward(
         "record": TensorRecord(0, weakref.ref(Functions.empty(0))), "mark": _pattern(),
     }  # fmt: skip
     stand_in: TorchFunction = module.Forward(parts)
-    composer.leaves_at_once = module.Leaves(stand_in, *composer.tensors.buffers.tables)
+    composer.leaves_at_once = module.Leaves(stand_in, *composer.tensors.buffers.tables, math.hypot)
     return stand_in
 
 

@@ -34,6 +34,9 @@ from gradb.tracer.tensors.records import TensorRecord
 from gradb.tracer.watch.policy import ZeroPolicy
 from gradb.tracer.watch.returned import name_returned
 
+Kept = tuple[list[torch.Tensor], list[tuple[str, int]], bytes]
+"""Leaves and what their buffers hold, as the accelerator keeps it: see its ``Leaves.keep``."""
+
 
 class BufferRow:
     """One leaf and what its ``.grad`` held before a call."""
@@ -51,16 +54,30 @@ class HeldBuffers:
 
     __slots__ = ("blob", "caller", "given", "names", "rows")
 
-    def __init__(self, composer: Composer, leaves: list[torch.Tensor], blob: Blob | None = None) -> None:
+    def __init__(
+        self,
+        composer: Composer,
+        leaves: list[torch.Tensor],
+        blob: Blob | None = None,
+        held: list[tuple[str, int]] | None = None,
+    ) -> None:
         self.blob = Blob() if blob is None else blob
-        self.rows = [
-            BufferRow(leaf, *held) for leaf, held in zip(leaves, _held(composer, leaves, self.blob), strict=True)
-        ]
+        held = _held(composer, leaves, self.blob) if held is None else held
+        self.rows = [BufferRow(leaf, *one) for leaf, one in zip(leaves, held, strict=True)]
         self.caller: Caller | None = None
         self.names: Names | None = None
         """Of the script's expression that the call is in, as far as that is known."""
         self.given = 0
         """What is odd about what the call was given beside them."""
+
+    @classmethod
+    def kept(cls, composer: Composer, kept: Kept) -> HeldBuffers:
+        """Return what the accelerator has kept."""
+        leaves, held, data = kept
+        blob = Blob()
+        if data:
+            blob.add(data)
+        return cls(composer, leaves, blob, held)
 
     def look_closely(self) -> None:
         """Remember enough to tell afterwards whether anything is different."""
@@ -131,6 +148,19 @@ class Edits:
         rows = self._emptied(held, event) or self._each_cleared(held, event)
         detail = write_zero_grad(idiom=idiom, cleared=rows)
         self._recorder.emit("zero_grad", idiom, place, detail, held.blob, phase=phase_of_change(composer))
+
+    def keep(self, leaves: list[torch.Tensor]) -> Kept | None:
+        """Remember buffers before a call that clears them; None where that is for ``hold``."""
+        at_once = self._composer.leaves_at_once
+        return None if at_once is None else at_once.keep(leaves)
+
+    def cleared_at_once(self, idiom: str, kept: Kept, place: PlaceRow) -> bool:
+        """Record a call that has cleared them; return False, and nothing was done, where that is for ``cleared``."""
+        at_once, phase = self._composer.leaves_at_once, phase_of_change(self._composer) or "gradients"
+        had_any = None if at_once is None else at_once.cleared(kept, idiom, place, phase)
+        if had_any:
+            self._policy.cleared(to_zeros=False)
+        return had_any is not None
 
     def _emptied(self, held: HeldBuffers, event: int) -> list[str]:
         """Say that nothing is left in any of the buffers; nothing is done, and returned, where that is not so."""

@@ -25,13 +25,14 @@ from gradb.tracer.recording.threadstate import EngineCall
 from gradb.tracer.source.places import Found, PlaceRow
 from gradb.tracer.tensors.history import grad_of, is_leaf, keeps_grad
 from gradb.tracer.watch.clearing import clears, covers, is_setting, target_of
-from gradb.tracer.watch.edits import Edits, HeldBuffers, is_cleared, phase_of_change
+from gradb.tracer.watch.edits import Edits, HeldBuffers, Kept, is_cleared, phase_of_change
 from gradb.tracer.watch.lending import Lending
 from gradb.tracer.watch.optimizers import parameters_of
 from gradb.tracer.watch.policy import ZeroPolicy
 from gradb.tracer.watch.torch_functions import Call
 
 LeavesOf = Callable[[Any], list[torch.Tensor]]
+_Held = HeldBuffers | Kept | list[torch.Tensor] | None
 
 
 class _Local(threading.local):
@@ -262,7 +263,7 @@ class GradWatch:
                 return original(owner, *args, **kwargs)
             if self._policy.is_off and self._composer.intervene("zero_grad", self._refused, idiom, owner, leaves):
                 return None
-            held: HeldBuffers | list[torch.Tensor] | None = self._composer.guard(self._before_clearing, owner, leaves)
+            held: _Held = self._composer.guard(self._before_clearing, owner, leaves)
             self._local.depth += 1
             is_over = False
             try:
@@ -271,7 +272,7 @@ class GradWatch:
                 return result
             finally:
                 self._local.depth -= 1
-                if isinstance(held, HeldBuffers):
+                if isinstance(held, (HeldBuffers, tuple)):
                     self._composer.guard(self._cleared, idiom, held, is_over)
                     if self.lending.has_lent:
                         self._composer.guard(self.renew)
@@ -280,20 +281,29 @@ class GradWatch:
 
         return zero_grad
 
-    def _cleared(self, idiom: str, held: HeldBuffers, is_over: bool) -> None:
+    def _cleared(self, idiom: str, held: HeldBuffers | Kept, is_over: bool) -> None:
+        place = self._recorder.find(3).place.row
+        if isinstance(held, tuple):
+            if is_over and self._edits.cleared_at_once(idiom, held, place):
+                return
+            held = HeldBuffers.kept(self._composer, held)
         tell = self._edits.cleared if is_over else self._edits.broke_off
-        tell(idiom, held, self._recorder.find(3).place.row)
+        tell(idiom, held, place)
 
     def _refused(self, idiom: str, owner: Any, leaves: LeavesOf) -> bool:
         held = [leaf for leaf in leaves(owner) if _has_buffer(leaf)]
         self._suppressed(idiom, held, self._recorder.find().place.row)
         return True
 
-    def _before_clearing(self, owner: Any, leaves: LeavesOf) -> HeldBuffers | list[torch.Tensor] | None:
+    def _before_clearing(self, owner: Any, leaves: LeavesOf) -> _Held:
         self.look()
+        tensors = leaves(owner)
         if self._recorder.is_full:
-            return self._edits.hold([leaf for leaf in leaves(owner) if _has_buffer(leaf)], is_clear=True)
-        return [leaf for leaf in leaves(owner) if grad_of(leaf) is not None]
+            held = (
+                [leaf for leaf in tensors if _has_buffer(leaf)] if (kept := self._edits.keep(tensors)) is None else []
+            )
+            return kept or self._edits.hold(held, is_clear=True)
+        return [leaf for leaf in tensors if grad_of(leaf) is not None]
 
     def _after_clearing(self, leaves: list[torch.Tensor]) -> None:
         self._policy.cleared(to_zeros=any(grad_of(leaf) is not None for leaf in leaves))

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from gradb.tape.kinds.step import Size, write as write_step, write_maker
+from gradb.tape.kinds.step import Size, write as write_step, write_around, write_maker
 from gradb.tape.wire import Blob, dumps
 from gradb.tracer.isolation.forgetting import forgotten
 from gradb.tracer.recording.composer import Composer
@@ -22,18 +22,22 @@ _MOST_GROUPS = 8
 _MOST_TOLD = 64
 """Optimizers whose parameters are told of when they are made."""
 _NOTHING = (0, "")
+Found = tuple[str, str, bytes, int, float | tuple[torch.Tensor | None, ...] | None, int, int]
+"""What the accelerator has found of the parameters of a step: see its ``Leaves.found``."""
 
 
 class OptimizerState:
     """One optimizer and the step it is making."""
 
     __slots__ = (
+        "_around",
         "_light",
         "_rate_names",
         "before",
         "blind",
         "blob",
         "copies",
+        "found",
         "gradients",
         "has_gradients",
         "is_final",
@@ -80,6 +84,9 @@ class OptimizerState:
         """Ids of its series: that of the norm under no name, those of the rates under theirs."""
         self.norms: dict[str, int] = {}
         """Ids of the series of its parameters' norms, by what the parameters are called."""
+        self.found: Found | None = None
+        """All of that as the accelerator has found it, where it has."""
+        self._around: tuple[list[float], list[int], tuple[str, str]] = ([], [], ("", ""))
         self._light: tuple[list[float], str] = ([], "")
         self._rate_names: tuple[str, ...] = ()
 
@@ -90,7 +97,7 @@ class OptimizerState:
 
     def forget(self) -> None:
         """Forget what the last step found."""
-        self.is_seen, self.norm, self.has_gradients, self.copies = False, None, False, None
+        self.is_seen, self.norm, self.has_gradients, self.copies, self.found = False, None, False, None, None
         self.blob, self.before, self.gradients = Blob(), _NOTHING, _NOTHING
 
     def look(self, composer: Composer, parameters: list[torch.Tensor]) -> None:
@@ -108,6 +115,31 @@ class OptimizerState:
         self.norm, self.has_gradients = norms.norm_of_all(held) if held else None, bool(held)
         if composer.recorder.is_full:
             self.gradients = len(found), composer.snapshots.take_each(found, self.blob, "", "", False)
+
+    def look_at_once(self, composer: Composer, parameters: list[torch.Tensor]) -> bool:
+        """See both; return False, and nothing was done, where that is not for the accelerator."""
+        at_once = composer.leaves_at_once
+        found = None if at_once is None else at_once.found(parameters)
+        if found is None:
+            return False
+        before, gradients, data, self.versions, norm, self.odd, self.blob.odd = self.found = found
+        self.before, self.gradients = (len(parameters), before), (len(parameters), gradients)
+        if data:
+            self.blob.add(data)
+        self.has_gradients = norm is not None
+        if isinstance(norm, tuple):
+            norm = norms.norm_of_all([grad for grad in norm if grad is not None])
+        self.norm = norm
+        return True
+
+    def around(self, rates: list[float], groups: list[int], size: Size | None) -> tuple[str, str]:
+        """Return what stands around what is told of the parameters of a step."""
+        if size is not None or 0.0 in rates:  # of which there are two
+            return write_around(optimizer=self.name, learning_rates=rates, groups=groups, maker=self.maker, size=size)
+        if self._around[:2] != (rates, groups):
+            told = write_around(optimizer=self.name, learning_rates=rates, groups=groups, maker=self.maker)
+            self._around = rates, groups, told
+        return self._around[2]
 
     def set_rate(self, optimizer: torch.optim.Optimizer, rate: float) -> None:
         """Put a learning rate in the place of the script's, as long as the step lasts."""

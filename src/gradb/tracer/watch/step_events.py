@@ -81,7 +81,9 @@ class StepEvents:
 
     def _tell_norms(self, state: OptimizerState, parameters: list[torch.Tensor], event: int) -> None:
         """Add the norm of each parameter after the step to its series."""
-        series, record = state.norms, self._composer.tensors.record
+        series, record, at_once = state.norms, self._composer.tensors.record, self._composer.leaves_at_once
+        if at_once is not None and at_once.norms(parameters, series):
+            return
         for tensor in parameters:
             value = norms.norm_of_all((tensor,))
             if value is not None:
@@ -117,9 +119,11 @@ class StepEvents:
     ) -> None:
         parameters = parameters_of(optimizer)
         event, count = self._recorder.next_seq, len(parameters)
+        self._tell_norms(state, parameters, event)
+        if not skipped and self._record_at_once(optimizer, state, rates, place, size):
+            return
         given, state.blob.odd = state.blob.odd, 0
         after = self._defined(parameters, state.blob, event, place)
-        self._tell_norms(state, parameters, event)
         groups = groups_of(optimizer)
         before, gradients = (text if size == count else "" for size, text in (state.before, state.gradients))
         is_unnoticed = not skipped and state.has_gradients and state.versions == versions_of(parameters)
@@ -130,6 +134,17 @@ class StepEvents:
         )  # fmt: skip
         odd = self._judged(state.blob.odd, given, state.odd)
         self._recorder.emit("step", state.name, place, detail, state.blob, odd=odd)
+
+    def _record_at_once(
+        self, optimizer: torch.optim.Optimizer, state: OptimizerState, rates: list[float], place: PlaceRow,
+        size: Size | None,
+    ) -> bool:  # fmt: skip
+        """Record a step as a whole; return False, and nothing was done, where that is not for the accelerator."""
+        at_once, parameters = self._composer.leaves_at_once, parameters_of(optimizer)
+        if at_once is None or state.found is None or state.before[0] != len(parameters):
+            return False
+        around = state.around(rates, groups_of(optimizer), size)
+        return at_once.made(parameters, state.found, *around, state.name, place, self._judged)
 
     def _defined(self, parameters: list[torch.Tensor], blob: Blob, event: int, place: PlaceRow) -> str:
         """Return the texts of ``T`` of all parameters, whose values are defined at an event."""

@@ -221,8 +221,9 @@ class StepWatch:
         state.is_final = closure is None
         if self._recorder.is_full:
             self._recorder.settle()
-            state.look(self._composer, parameters)
-        if closure is None:
+            if closure is not None or not state.look_at_once(self._composer, parameters):
+                state.look(self._composer, parameters)
+        if closure is None and state.found is None:
             state.look_at_gradients(self._composer, parameters)
         if self._recorder.gate.measures_updates:
             state.copies = copies_of(parameters)
