@@ -191,7 +191,7 @@ def test_a_value_that_is_missing_is_no_zero(tmp_path: Path, monkeypatch: pytest.
     ("owner", "name", "change"),
     [
         (OptimizerState, "set_rate", Intervention("lr", "0.5")),
-        (OptimizerState, "look", Intervention("lr", "0.5")),
+        (OptimizerState, "look_at_once", Intervention("lr", "0.5")),
         (GradWatch, "_suppressed", Intervention("zero_grad", "off")),
         (ZeroPolicy, "clear", Intervention("zero_grad", "on")),
     ],
