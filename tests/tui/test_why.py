@@ -34,6 +34,7 @@ async def test_nothing_is_said_to_be_nothing(chain_tape: Path) -> None:
     async with shown(app) as pilot:
         await pilot.press("e")
         await wait_until(lambda: "No NaN or infinity is on the tape" in text_of(app))
+        assert "the findings tell: F" in text_of(app)
         await pilot.press("escape")
         await wait_until(lambda: len(app.screen_stack) == 1)
 

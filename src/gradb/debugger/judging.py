@@ -15,17 +15,20 @@ from gradb.frame.reader import Tape
 if TYPE_CHECKING:
     from gradb.diagnosis.judged import Judged
     from gradb.diagnosis.judgement import Judgement, Verdict
+    from gradb.diagnosis.selection import Selection
 
 _PIECE = 32
 """Events that are judged between two looks at the clock."""
 
 
 class Judging:
-    """The judgement of one run, as far as it has come; hints are left to ``gradb check``."""
+    """The judgement of one run, as far as it has come."""
 
     def __init__(self) -> None:
         self.judged: Judged | None = None
         """What was found; None before the first look."""
+        self.with_hints = False
+        """Whether hints are judged too."""
         self._judgement: tuple[Tape, Judgement] | None = None
         self._known: tuple[Tape, bool, Verdict] | None = None
 
@@ -36,7 +39,7 @@ class Judging:
             TapeError: the tape is damaged.
         """
         if self._judgement is None or self._judgement[0] is not tape:
-            self._judgement = (tape, _begun(tape))
+            self._judgement = (tape, _begun(tape, with_hints=self.with_hints))
         judgement = self._judgement[1]
         end = None if seconds is None else time.monotonic() + seconds
         is_done = judgement.advance(_PIECE)
@@ -46,13 +49,20 @@ class Judging:
             self._take(tape, judgement.verdict())
         return is_done
 
+    def select(self, *, with_hints: bool) -> None:
+        """Judge hints too, or no more; all is judged anew."""
+        if with_hints != self.with_hints:
+            self.with_hints = with_hints
+            self.judged = self._judgement = self._known = None
+
     def _take(self, tape: Tape, verdict: Verdict) -> None:
         """Take in what was found; what has not changed is not made anew."""
         key = (tape, tape.is_finished, replace(verdict, position=0))
         if self._known != key or self.judged is None:
             from gradb.diagnosis.judged import judged_of
 
-            self._known, self.judged = key, judged_of(tape, verdict)
+            hints_off = _selection(with_hints=self.with_hints).hints_off()
+            self._known, self.judged = key, judged_of(tape, verdict, hints_off=hints_off)
         else:
             self.judged = replace(self.judged, position=verdict.position)
 
@@ -64,9 +74,14 @@ def load_rules() -> None:
     import gradb.diagnosis.selection  # noqa: F401
 
 
-def _begun(tape: Tape) -> Judgement:
+def _begun(tape: Tape, *, with_hints: bool) -> Judgement:
     """Begin the judgement of a tape; the rules are loaded here, since the first paint is not to wait for them."""
     from gradb.diagnosis.judgement import Judgement
+
+    return Judgement(tape, _selection(with_hints=with_hints).rules())
+
+
+def _selection(*, with_hints: bool) -> Selection:
     from gradb.diagnosis.selection import Selection
 
-    return Judgement(tape, Selection().rules())
+    return Selection(with_hints=with_hints)

@@ -28,6 +28,8 @@ class Judged:
     unjudged: tuple[tuple[str, str], ...]
     """As in ``Verdict``."""
     is_unseen: bool
+    hints_off: int = 0
+    """Hints that are not judged because nobody has asked for them."""
 
     def until(self, position: int) -> tuple[Fault, ...]:
         """Return what is found up to a position, the findings of one rule at one line as one."""
@@ -38,7 +40,9 @@ class Judged:
         return len(folded(self.found)) - len(self.until(position))
 
 
-def judged_of(tape: Tape, verdict: Verdict, table: Mapping[str, DiagnosisRule] = RULES) -> Judged:
+def judged_of(
+    tape: Tape, verdict: Verdict, table: Mapping[str, DiagnosisRule] = RULES, *, hints_off: int = 0
+) -> Judged:
     """Return what was found; an error that was raised is a fault until the run is over and has survived it.
 
     Raises:
@@ -58,4 +62,5 @@ def judged_of(tape: Tape, verdict: Verdict, table: Mapping[str, DiagnosisRule] =
         judged=verdict.judged,
         unjudged=verdict.unjudged,
         is_unseen=verdict.is_unseen,
+        hints_off=hints_off,
     )

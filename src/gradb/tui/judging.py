@@ -56,7 +56,7 @@ class JudgingView:
 
 
 def _known(debugger: Debugger) -> tuple[object, ...]:
-    return debugger.tape, debugger.head, debugger.is_live
+    return debugger.tape, debugger.head, debugger.is_live, debugger.judging.with_hints
 
 
 def marks_of(judged: Judged | None) -> tuple[int, ...]:

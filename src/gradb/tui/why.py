@@ -21,6 +21,7 @@ from gradb.frame.frame import RunInfo
 from gradb.present.lines.explained import explained_rows, headline, help_line
 from gradb.present.lines.why import road_rows, sentence
 
+_ELSEWHERE = "Of what else may be wrong with the training the findings tell: F, and h for hints."
 RUN_AGAIN = -1
 """What the screen is left with where the script is to be run again."""
 
@@ -73,6 +74,8 @@ class WhyScreen(ModalScreen[int | None]):
         if isinstance(found, Fault):
             return Text(f"{headline(found)}.\n\n{help_line(found)}")
         told = Text("\n\n".join([sentence(found), *self._remarks]))
+        if isinstance(found, Nothing) and found.is_sure:
+            told.append(f"\n\n{_ELSEWHERE}")
         if self._offer is not None:
             told.append("\n\n" + "\n".join([*self._offer.first.consent.lines(), "", f"{QUESTION} y: yes, Esc: no"]))
         if isinstance(found, Explanation) and found.prelude:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from gradb.diagnosis.registry import RULES
 from tests.diagnosis.judging import codes, verdict, warnings_of
 
 Loss = Callable[[Tensor], Tensor]
@@ -386,3 +387,17 @@ def test_an_unused_layer_is_a_hint() -> None:
     found = verdict(_training(lambda: _coded(lambda code: code), iterations=6)).findings
     assert [finding.code for finding in found] == ["G054"]
     assert set(found[0].tensors) == {"model.unused.weight", "model.unused.bias"}
+
+
+def test_a_parameter_read_as_a_number_is_a_hint() -> None:
+    """Autograd does not follow numbers, and neither can gradb: it does not say that no loss is computed of it."""
+    model, scale = nn.Linear(3, 1), nn.Parameter(torch.ones(()))
+
+    def make() -> Made:
+        both = torch.optim.SGD([*model.parameters(), scale], lr=0.01)
+        return [both], lambda x: (model(x) * scale.item()).square().mean()
+
+    (found,) = verdict(_training(make, iterations=6)).findings
+    assert found.code == "G054"
+    assert "no op that autograd knows of led from it to a loss" in found.message
+    assert "item()" in RULES["G054"].meaning

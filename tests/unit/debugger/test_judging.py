@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
 from gradb.debugger.judging import Judging
 from gradb.frame.reader import Tape
+from gradb.present.panes.findings import judged_text
 from tests.fakes import examples
+from tests.unit.debugger.conftest import carry_out
 from tests.unit.diagnosis.rows import alone
 
 
@@ -82,3 +86,21 @@ def test_hints_are_left_to_the_check(path: Path) -> None:
         assert judged.position == debugger.head
     finally:
         debugger.close()
+
+
+def test_hints_are_judged_when_asked_for(path: Path) -> None:
+    """They are off at first, which the pane says, and `hints` judges them too, or no more."""
+    with closing(Debugger.open(str(path))) as debugger:
+        plain = debugger.judged()
+        assert plain is not None
+        assert (plain.hints_off, "G951" in plain.judged) == (1, False)
+        assert "1 hint off (`hints`)" in judged_text(plain, debugger.frame())
+        assert "judged too" in (carry_out(debugger, "hints") or "")
+        both = debugger.judged()
+        assert both is not None
+        assert (both.hints_off, "G951" in both.judged) == (0, True)
+        assert "off" not in judged_text(both, debugger.frame())
+        carry_out(debugger, "hints off")
+        assert debugger.judged() == plain
+        with pytest.raises(UserError, match="`hints` takes on, off or nothing, not 'perhaps'"):
+            carry_out(debugger, "hints perhaps")

@@ -205,6 +205,16 @@ def quiet(debugger: Debugger, argument: str) -> str | None:
     return f"data preparation and initialisation are {'stepped through' if switch else 'stepped over'}"
 
 
+def hints(debugger: Debugger, argument: str) -> str | None:
+    """Switch whether hints are judged, which depend on what was meant."""
+    judging = debugger.judging
+    switch = {"": not judging.with_hints, "on": True, "off": False}.get(argument)
+    if switch is None:
+        raise UserError(f"`hints` takes on, off or nothing, not {argument!r}")
+    judging.select(with_hints=switch)
+    return f"hints are {'judged too' if switch else 'not judged'}: `findings` shows what was found"
+
+
 def save(debugger: Debugger, argument: str) -> str | None:
     """Save the tape so far."""
     if not argument:

@@ -209,6 +209,8 @@ COMMANDS: tuple[Command, ...] = (
             "look", asking.probe, "[full|row d[0,1]|column a[2]|random [SEED]|with NUMBERS]"),
     Command("quiet", ("d",), "Stop at data preparation and initialisation too, or step over them again", "look",
             actions.quiet, "[on|off]"),
+    Command("hints", ("h",), "Judge the hints too, which depend on what was meant, or no more: findings shows them",
+            "look", actions.hints, "[on|off]"),
     Command("save", (), "Save the tape, as far as it goes, as FILE", "look", actions.save, "FILE"),
     *(_look(pane) for pane in PANES.values() if pane.name not in _OWN),
     _screen("fold", ("O",), "Open or close a fold of the graph (a module, repeated ops); alone: all, or as at first",

@@ -120,8 +120,10 @@ def _nothing(origins: Origins, until: int, iteration: int | None) -> Nothing:
             f"{text}; from #{origins.called(watched, ',')} on no more than these was recorded", is_sure=False
         )
     has_any = bool(origins.in_iteration(iteration, until) if iteration else origins.last_nonfinite(until + 1))
-    but = " but what was given as it is" if has_any else ""
-    return Nothing(f"no NaN or infinity is {where}{but}", is_sure=True)
+    if has_any:
+        text = f"no NaN or infinity was born {where}: what there is was given as it is, like the -inf of a mask"
+        return Nothing(text, is_sure=True)
+    return Nothing(f"no NaN or infinity is {where}", is_sure=True)
 
 
 # --- what was found ---------------------------------------------------------------------------------------------------

@@ -220,8 +220,8 @@ class Unused(_Judge):
         file, line = _where(optimizer)
         message = (
             f"{group(leaves)} of {called(optimizer)}{optimizer.place} {verb(leaves, 'has', 'have')} never got a"
-            f" gradient in {optimizer.steps} steps: no loss was computed of {verb(leaves, 'it', 'them')}"
-            f"{within(self._members.tape)}"
+            f" gradient in {optimizer.steps} steps: no backward came to {verb(leaves, 'it', 'them')}, since no op that"
+            f" autograd knows of led from {verb(leaves, 'it', 'them')} to a loss{within(self._members.tape)}"
         )
         event = optimizer.last.seq if optimizer.last is not None else 0
         return Finding("G054", event, message, file, line, (), names_of(leaves))
@@ -273,9 +273,10 @@ RULES = (
         "G054",
         "a part of the model that is never used",
         "hint",
-        "The optimizer has parameters that no loss was computed of so far: a layer that forward() does not call, or a"
-        " head that is for later.",
-        "Call the layer, or take it out of the model.",
+        "The optimizer has parameters that no backward has come to so far: a layer that forward() does not call, a head"
+        " that is for later, or one whose value is read as a plain number (item(), float(), numpy()): autograd knows"
+        " nothing of what is computed of that.",
+        "Call the layer, compute with the tensor itself and not with a number, or take it out of the model.",
         frozenset({"step"}),
         Unused,
         f"no gradient in {_ENOUGH_UNUSED} or more steps",

@@ -108,7 +108,8 @@ def judged_text(judged: Judged, frame: Frame) -> str:
     line = f"{counted(len(judged.judged), 'rule')} judged{far}"
     if judged.unjudged:
         line += f", {len(judged.unjudged)} not: {unjudged_text(judged.unjudged)}"
-    return line + (f"; {judged.suppressed} let be by a comment" if judged.suppressed else "")
+    line += f"; {judged.suppressed} let be by a comment" if judged.suppressed else ""
+    return line + (f"; {counted(judged.hints_off, 'hint')} off (`hints`)" if judged.hints_off else "")
 
 
 def to_json(frame: Frame, options: Options) -> Json:
