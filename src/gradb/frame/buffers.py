@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gradb.algebra import jacobian
-from gradb.algebra.local import Check
 from gradb.frame.gaps import Gaps
-from gradb.frame.gradbuffer import GradBuffer
+from gradb.frame.gradbuffer import GradBuffer, Touch, known
 from gradb.frame.graph.runs import Runs
 from gradb.frame.leaves import Leaves
 from gradb.frame.naming import Naming
 from gradb.frame.sizes import RecordedNorms
 from gradb.frame.store import Store
-from gradb.frame.touches import Touch, Touches, unknown
+from gradb.frame.touches import Touches, unknown
 from gradb.frame.training import Trainings
+from gradb.tape.database import Row
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.tensor import Tensor
@@ -43,19 +42,32 @@ class _Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """All that a buffer is made of: as long as it is the same, so is the buffer."""
+class _Facts:
+    """What is known of a leaf from one position to another, whatever goes on there."""
 
-    defined: Definition | None
-    touched: tuple[int, int, int] | None
-    """(event, fills, since) of what touched it last."""
+    row: Row
+    """What ``LeafRows`` has of it."""
+    first: int
+    last: int
+    """The positions for which it holds as long as the row is the same; none where the first is beyond."""
     name: str
-    doubts: tuple[str, str, bool]
-    """Why the leaf is not known, why its gradient is not, and whether the age of that may be another."""
-    is_current: bool
-    is_stale: bool
-    is_gone: bool
-    is_never: bool
+    definition: Tensor | None
+    defined: Definition | None
+    event: int | None
+    """seq of what touched it last."""
+    fills: int
+    since: int
+    newest: int
+    """Iteration of the newest of several gradients in it; 0 of none and one, and where not known.
+
+    A single one is only old news: most scripts clear it right before the next backward.
+    """
+
+
+_Signs = tuple[tuple[str, str, bool], bool, bool, bool, bool]
+"""Why the leaf is not known, why its gradient is not, and whether the age of that may be another; whether the event at
+the position is about it, whether it is stale, gone, and was left out."""
+_NO_DOUBTS = ("", "", False)
 
 
 class GradBuffers:
@@ -70,14 +82,18 @@ class GradBuffers:
         self._leaves = Leaves(store)
         self._touches = Touches(store, Leaves.MAX)
         self._norms = RecordedNorms(trainings)
-        self._kept: dict[int, tuple[_Known, GradBuffer]] = {}
+        self._kept: dict[int, tuple[_Facts, _Signs, GradBuffer]] = {}
         """Of each leaf the buffer that was made last: of many leaves an event touches few."""
+        self._renumbered = 0
 
     def at(self, position: int, event: Event | None) -> tuple[GradBuffer, ...]:
         """Return the buffers at a position, at which ``event`` is, in the order in which their leaves appeared."""
         leaves = self._leaves.at(position)
-        self._store.leaves.load(leaves, position)
+        rows = self._store.leaves.load(leaves, position)
         self._naming.load(leaves)
+        if self._renumbered != self._store.renumbering.until:
+            self._kept, self._renumbered = {}, self._store.renumbering.until
+        self._touches.load((row[0], row[1]) for row in rows if row[1] is not None)
         scene = _Scene(
             position,
             *self._going_on(event),
@@ -85,8 +101,8 @@ class GradBuffers:
             self._leaves.filling(position),
             self._has_doubts(position),
         )
-        found = (self._grad(leaf, scene) for leaf in leaves)
-        return tuple(one for one in found if one.event is not None or one.leaf is None or one.leaf.numel)
+        found = [self._grad(row, scene) for row in rows]
+        return tuple([one for one in found if one.event is not None or one.leaf is None or one.leaf.numel])
 
     def is_cut(self, position: int) -> bool:
         """Tell whether there are more leaves at a position than ``at`` returns."""
@@ -97,27 +113,50 @@ class GradBuffers:
         unseen = self._trainings.unseen_since(0, position) or self._gaps.of_value(0, position)
         return unseen is not None or self._gaps.may_hide_buffers(position)
 
-    def _grad(self, leaf: int, scene: _Scene) -> GradBuffer:
+    def _grad(self, row: Row, scene: _Scene) -> GradBuffer:
         """Return one buffer, the one that was made last where it would be the same."""
+        position, kept = scene.position, self._kept.get(row[0])
+        is_same = kept is not None and kept[0].row == row and kept[0].first <= position <= kept[0].last
+        facts = kept[0] if kept is not None and is_same else self._facts(row, position)
+        signs = self._signs(row, facts, scene)
+        if kept is None or kept[1] != signs or (kept[0] is not facts and kept[0] != facts):
+            kept = (facts, signs, self._made(row[0], facts, signs, position))
+            self._kept[row[0]] = kept
+        return kept[2]
+
+    def _facts(self, row: Row, position: int) -> _Facts:
+        leaf, at, node, number, event, fills, since, *_ = row
+        definition = None if at is None else self._touches.definition(leaf, at)
+        name, first, last = self._naming.named(leaf, position)
+        if name is None:
+            first, last = position, position - 1
+            name = self._naming.best(leaf, position, definition.name if definition else None)
+        if name is None:
+            name = self._naming.best(leaf, position, self._touches.later(leaf, event)().told) or f"leaf #{leaf}"
+        fills, since = fills or 0, 0 if event is None else self._store.renumbering.settled(event, since)
+        newest = self._store.event(event).iteration if event is not None and fills > 1 else 0
+        defined = None if at is None else (at, node, number)
+        return _Facts(row, first, last, name, definition, defined, event, fills, since, newest)
+
+    def _signs(self, row: Row, facts: _Facts, scene: _Scene) -> _Signs:
+        leaf, _, node, _, event, *_, gone_last, gone_at = row
         position = scene.position
-        defined, touched = self._store.defined_at(leaf, position), self._store.grad_event(leaf, position)
-        event, fills, since = touched or (None, 0, 0)
-        value = None if defined is None else self._touches.definition(leaf, defined[0])
-        touch = self._touches.of(leaf, event)
-        known = _Known(
-            defined,
-            touched,
-            self._naming.best(leaf, position, value.name if value else None, touch.told) or f"leaf #{leaf}",
-            self._doubts(leaf, defined, event, scene),
-            is_current=event is not None and event == position and bool(touch.how),
-            is_stale=fills != 0 and since < max(self._adding(leaf, scene), self._newest_in(event, fills)),
-            is_gone=self._is_gone(leaf, scene.worked),
-            is_never=self._leaves.was_left_out(leaf, scene.filling, position),
-        )
-        kept = self._kept.get(leaf)
-        if kept is None or kept[0] != known:
-            kept = self._kept[leaf] = (known, self._made(leaf, known, value, touch, position))
-        return kept[1]
+        doubts = self._doubts(leaf, facts.defined, event, scene) if scene.has_doubts else _NO_DOUBTS
+        is_current = event is not None and event == position and bool(self._touches.later(leaf, event)().how)
+        adding = scene.iteration if node in scene.reached else 0
+        is_stale = facts.fills != 0 and facts.since < max(adding, facts.newest)
+        has_end = node is not None and type(gone_last) is type(gone_at) is int
+        is_gone = has_end and node <= gone_last and gone_at <= scene.worked
+        return doubts, is_current, is_stale, is_gone, self._was_left_out(leaf, facts, scene)
+
+    def _was_left_out(self, leaf: int, facts: _Facts, scene: _Scene) -> bool:
+        """Tell whether nothing has ever filled the ``.grad`` of a leaf, though a backward came after it: one before it
+        could not know it.
+        """
+        if not scene.filling or facts.fills or self._leaves.appeared(leaf) >= scene.filling:
+            return False
+        filled = self._leaves.first_filling(leaf)
+        return filled is None or filled > scene.position
 
     def _going_on(self, event: Event | None) -> tuple[int, frozenset[int]]:
         """Return the iteration of the backward that an event is in, and what it runs with those around it."""
@@ -130,22 +169,8 @@ class GradBuffers:
             backward = self._runs.backward(backward.outer) if backward.outer else None
         return event.iteration, reached
 
-    def _adding(self, leaf: int, scene: _Scene) -> int:
-        """Return the iteration of the backward going on, where it adds to a leaf; else 0."""
-        defined = self._store.defined_at(leaf, scene.position)
-        return scene.iteration if defined is not None and defined[1] in scene.reached else 0
-
-    def _newest_in(self, event: int | None, fills: int) -> int:
-        """Return the iteration of the newest of several gradients in a buffer; 0 of none and one, and where not known.
-
-        A single one is only old news: most scripts clear it right before the next backward.
-        """
-        return self._store.event(event).iteration if event is not None and fills > 1 else 0
-
     def _doubts(self, leaf: int, defined: Definition | None, event: int | None, scene: _Scene) -> tuple[str, str, bool]:
         """Return why the leaf is not known, why its gradient is not, and whether the age of that may be another."""
-        if not scene.has_doubts:
-            return "", "", False
         position = scene.position
         of_value = "" if defined is None else self._doubt_of_value(defined[0], position)
         has_gap = self._gaps.may_hide_buffers(position) and (
@@ -153,44 +178,32 @@ class GradBuffers:
         )
         return of_value, self._doubt_of_grad(leaf, event or 0, position), has_gap
 
-    def _made(self, leaf: int, known: _Known, value: Tensor | None, touch: Touch, position: int) -> GradBuffer:
-        of_value, of_grad, has_gap = known.doubts
-        event, fills, since = known.touched or (None, 0, 0)
+    def _made(self, leaf: int, facts: _Facts, signs: _Signs, position: int) -> GradBuffer:
+        (of_value, of_grad, has_gap), is_current, is_stale, is_gone, is_never = signs
+        value, event, fills = facts.definition, facts.event, facts.fills
         newest = None if value is None else unknown(value.value, of_value) if of_value else value.value
+        touched = self._touches.later(leaf, event)
         if of_grad:
-            after = unknown(touch.after or newest, of_grad)
-            return GradBuffer(
-                leaf, known.name, newest, None, None, after, None, is_current=False, check=None, fills=-1, is_stale=None
-            )
-        is_stale: bool | None = known.is_stale
-        if fills and has_gap:
-            fills, is_stale = -1, None
-        is_adding = known.is_current and touch.how == "accumulated"
+            after = known(Touch(after=unknown(touched().after or newest, of_grad)))
+            return GradBuffer(leaf, facts.name, newest, after, None, is_current=False, fills=-1, is_stale=None)
+        requires_grad = value is None or value.requires_grad
+        is_undated = fills != 0 and has_gap
         return GradBuffer(
             tensor=leaf,
-            name=known.name,
+            name=facts.name,
             leaf=newest,
-            before=touch.before,
-            added=touch.added,
-            after=touch.after,
+            touched=touched,
             event=event,
-            is_current=known.is_current,
-            check=_check(touch.before, touch.added, touch.after) if is_adding else None,
-            how=touch.how,
-            fills=fills,
-            since=since,
-            is_stale=is_stale,
-            is_gone=known.is_gone,
-            is_frozen=value is not None and not value.requires_grad and touch.after is None,
-            is_never_cleared=bool(is_stale) and not self._store.was_empty(leaf, position),
-            is_never=known.is_never and touch.after is None and (value is None or value.requires_grad),
-            leaf_norm=self._norms.of(leaf, value, known.defined) if not of_value else None,
+            is_current=is_current,
+            fills=-1 if is_undated else fills,
+            since=facts.since,
+            is_stale=None if is_undated else is_stale,
+            is_gone=is_gone,
+            is_frozen=not requires_grad and touched().after is None,
+            is_never_cleared=is_stale and not is_undated and not self._store.was_empty(leaf, position),
+            is_never=is_never and requires_grad and touched().after is None,
+            leaf_norm=None if of_value else self._norms.of(leaf, value, facts.defined),
         )
-
-    def _is_gone(self, leaf: int, position: int) -> bool:
-        """Tell whether a leaf is no more at a position: its node lives as long as it does."""
-        found = self._store.defined_at(leaf, position)
-        return found is not None and found[1] is not None and self._store.gone(found[1], position) is not None
 
     def value(self, tensor: int, position: int) -> Tensor | None:
         """Return the newest appearance of a tensor; it has no value where that may have changed unseen."""
@@ -241,10 +254,3 @@ class GradBuffers:
         after = self._touches.of(leaf, found[0]).after
         doubt = self._doubt_of_grad(leaf, found[0], position)
         return unknown(after, doubt) if doubt else after
-
-
-def _check(before: TensorValue | None, added: TensorValue | None, after: TensorValue | None) -> Check | None:
-    check = None if added is None else jacobian.check_sum((before, added), after)
-    if check is None or not check.is_ok or check.text != jacobian.AGREES:
-        return check
-    return Check(True, check.max_error, "before + added = after")

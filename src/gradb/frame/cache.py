@@ -97,6 +97,10 @@ class History(Generic[Key, Value]):
         self._items.drop(key)
         return self._items(key)[2]
 
+    def settled(self, key: Key) -> int:
+        """Return the last event up to which what was returned for a key stays what the tape says; 0: none is kept."""
+        return self._items(key)[0] - 1 if key in self._items else 0
+
     def load(self, keys: list[Key]) -> None:
         """Read the rows of many keys at once, of those that are not kept."""
         missing = [key for key in dict.fromkeys(keys) if key not in self._items]

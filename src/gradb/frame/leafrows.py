@@ -27,12 +27,13 @@ class LeafRows:
         self._rows: dict[int, Row] = {}
         self._ends: dict[int, Row] = {}
 
-    def load(self, leaves: Sequence[int], position: int) -> None:
-        """Read them."""
+    def load(self, leaves: Sequence[int], position: int) -> list[Row]:
+        """Read them; return the row of each, in their order."""
         rows = self._db.all(_LEAVES, json.dumps(leaves), position, position)
         self._position = position
         self._rows = {row[0]: row for row in rows}
         self._ends = {row[2]: row[7:] for row in rows if row[2] is not None}
+        return [self._rows[leaf] for leaf in leaves]
 
     def has(self, leaf: int, position: int) -> bool:
         """Tell whether a leaf was read for a position."""

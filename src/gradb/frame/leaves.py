@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from gradb.frame.store import Store
+from gradb.tape.database import TapeError
 from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.leaf import read_id
 from gradb.tape.kinds.registry import CODES
+from gradb.tape.wire import WireError
+
+_TOUCHED = (
+    "WITH RECURSIVE t(leaf) AS (SELECT min(tensor) FROM grad UNION ALL"
+    " SELECT (SELECT min(tensor) FROM grad WHERE tensor > t.leaf) FROM t WHERE t.leaf IS NOT NULL LIMIT ?)"
+    " SELECT leaf, (SELECT min(event) FROM grad WHERE tensor = t.leaf) FROM t WHERE leaf IS NOT NULL"
+)
+"""Each leaf of which a ``.grad`` was touched, and where first: it jumps through the index from one to the next."""
 
 
 class Leaves:
@@ -49,16 +59,12 @@ class Leaves:
         detail = None if filled is None else self._store.detail(filled)
         return detail.backward if isinstance(detail, AccumulateDetail) else 0
 
-    def was_left_out(self, leaf: int, filling: int, position: int) -> bool:
-        """Tell whether nothing has ever filled the ``.grad`` of a leaf, though a backward came after it.
+    def appeared(self, leaf: int) -> int:
+        """Return the event at which a leaf has appeared."""
+        return self._found[leaf]
 
-        ``filling`` is where that backward began; a backward before the leaf could not know it.
-        """
-        if not filling or self._found[leaf] >= filling:
-            return False
-        return self._first_filling(leaf) is None or self._filled[leaf] > position
-
-    def _first_filling(self, leaf: int) -> int | None:
+    def first_filling(self, leaf: int) -> int | None:
+        """Return the event that filled the ``.grad`` of a leaf first; None where none has by now."""
         head = self._read_at
         if leaf not in self._filled and self._unfilled.get(leaf, 0) < head:
             query = "SELECT event FROM grad WHERE tensor = ? AND event > ? AND fills <> 0 ORDER BY event LIMIT 1"
@@ -71,15 +77,17 @@ class Leaves:
 
     def _read_leaves(self, head: int) -> None:
         query = f"SELECT seq FROM event WHERE kind = {CODES['leaf']} AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
-        room = max(0, self.MAX - len(self._found))
+        room, sweep = max(0, self.MAX - len(self._found)), self._store.sweep()
         for (seq,) in self._store.db.all(query, self._read_at, head, room):
-            for tensor in self._store.defined(seq):
-                self._found.setdefault(tensor, seq)
+            try:
+                tensor = read_id(sweep.of(seq)[0])
+            except WireError as error:
+                raise TapeError(f"{self._store.db.name} is damaged at event {seq}: {error}.") from error
+            self._found.setdefault(tensor, seq)
 
     def _read_touched(self) -> None:
-        """Add the leaves whose ``.grad`` was touched, jumping through the index from one tensor to the next."""
-        query = "SELECT tensor, min(event) FROM grad WHERE tensor > ? GROUP BY tensor ORDER BY tensor LIMIT 1"
-        row = self._store.db.one(query, -(2**63))
-        while row is not None and len(self._found) < 2 * self.MAX:
-            self._found[row[0]] = min(row[1], self._found.get(row[0], row[1]))
-            row = self._store.db.one(query, row[0])
+        """Add the leaves whose ``.grad`` was touched."""
+        most = 2 * self.MAX
+        for tensor, event in self._store.db.all(_TOUCHED, most):
+            if tensor in self._found or len(self._found) < most:
+                self._found[tensor] = min(event, self._found.get(tensor, event))

@@ -35,10 +35,27 @@ class Naming:
 
     def label(self, tensor: int, position: int) -> str | None:
         """Return the newest name of a tensor that was not given to another tensor since, or None."""
+        return self.named(tensor, position)[0]
+
+    def named(self, tensor: int, position: int) -> tuple[str | None, int, int]:
+        """Return ``label``, and from which to which position it is known to be the same; it may be nowhere."""
         known = self._names(tensor, position) if self._store.is_indexed else None
-        if known is not None:
-            rows = [row for row in known if row[0] <= position][:_MAX_OLD]
-            return next((str(name) for _, name, lost in rows if lost is None or lost > position), None)
+        if known is None:
+            return self._looked_up(tensor, position), position, position - 1
+        first, last, tried = 0, self._names.settled(tensor), 0
+        for event, name, lost in known:  # the newest first
+            if event > position:
+                last = min(last, event - 1)
+            elif tried == _MAX_OLD:
+                return None, position, position
+            elif lost is None or lost > position:
+                return str(name), max(first, event), last if lost is None else min(last, lost - 1)
+            else:
+                first, tried = max(first, lost), tried + 1
+        return None, first, last
+
+    def _looked_up(self, tensor: int, position: int) -> str | None:
+        """Return ``label`` of a tensor of which not all names are kept."""
         rows = self._store.db.all(
             "SELECT name, event FROM name WHERE tensor = ? AND event <= ? ORDER BY event DESC LIMIT ?",
             tensor,

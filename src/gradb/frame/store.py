@@ -6,13 +6,15 @@ up to that position; nothing is cached that a growing tape could change. It know
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from gradb.frame.cache import Cache
 from gradb.frame.called import NUMBERS
+from gradb.frame.defining import defined_by
 from gradb.frame.edges import End, edges_of, ends_of
 from gradb.frame.growing import Growing
 from gradb.frame.hookrows import HookRows
@@ -21,15 +23,9 @@ from gradb.frame.mentions import Mentions
 from gradb.frame.stretches import Stretches
 from gradb.tape.database import Database, Row, TapeError
 from gradb.tape.details import Details, Sweep
-from gradb.tape.kinds.backward_end import BackwardEndDetail
-from gradb.tape.kinds.backward_start import BackwardStartDetail
-from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.graph import Edge, Node
-from gradb.tape.kinds.leaf import LeafDetail
-from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.registry import CODES, KINDS, Detail, Kind, decode, numbers_of
-from gradb.tape.kinds.step import StepDetail
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.missing import Stopped
 from gradb.tape.series import SeriesReader
@@ -138,7 +134,9 @@ class Store(Growing):
         return self._details(seq)
 
     def _read_detail(self, seq: int) -> Detail:
-        code, text, data = self._packed.of(seq)
+        return self._decoded(seq, *self._packed.of(seq))
+
+    def _decoded(self, seq: int, code: object, text: str, data: bytes | None) -> Detail:
         try:
             return decode(KINDS.get(code, str(code)), text, data)
         except WireError as error:
@@ -302,21 +300,14 @@ class Store(Growing):
         return self._defined(event)
 
     def _read_defined(self, event: int) -> dict[int, Tensor]:
-        match self.detail(event):
-            case LeafDetail(tensor):
-                return {tensor.id: tensor}
-            case OpDetail() as op:
-                changed = op.inputs[:1] if op.is_inplace else ()
-                return {tensor.id: tensor for tensor in (*op.inputs, *changed, *reversed(op.outputs))}
-            case BackwardStartDetail() as start:
-                return {tensor.id: tensor for tensor in (*(start.inputs or ()), *start.roots)}
-            case StepDetail() as step:
-                return {tensor.id: tensor for tensor in step.parameters}
-            case DepthDetail() as depth:
-                return {tensor.id: tensor for tensor in depth.leaves}
-            case BackwardEndDetail() as end:
-                return {tensor.id: tensor for tensor in end.results if tensor is not None}
-        return {}
+        return defined_by(self.detail(event))
+
+    def definitions_of(self, events: Iterable[int]) -> Iterator[tuple[int, dict[int, Tensor]]]:
+        """Yield each of many events that lie near each other, and what it defines; what is read is not kept."""
+        query = "SELECT seq, kind FROM event WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"
+        sweep = self.sweep()
+        for seq, code in self.db.all(query, json.dumps(sorted(events))):
+            yield seq, defined_by(self._decoded(seq, code, *sweep.of(seq)))
 
     def defined_at(self, tensor: int, position: int) -> tuple[int, int | None, int] | None:
         """Return (event, node, output number) of the newest definition of a tensor up to a position."""

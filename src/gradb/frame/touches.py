@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import partial
 
 from gradb.frame.cache import Cache
+from gradb.frame.gradbuffer import Touch, Touched
 from gradb.frame.store import Store
+from gradb.tape.database import TapeError
 from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.grad_change import GradChangeDetail
@@ -15,21 +19,8 @@ from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
 from gradb.tape.values import TensorValue
 
-
-@dataclass(frozen=True, slots=True)
-class Touch:
-    """What one event did to the ``.grad`` of one leaf."""
-
-    before: TensorValue | None = None
-    added: TensorValue | None = None
-    after: TensorValue | None = None
-    how: str = ""
-    """``accumulated``, ``cleared (set to None)``, ``changed by ...``; empty where the event only found it so."""
-    told: str = ""
-    """Name of the leaf that the event tells."""
-
-
 _NOTHING = Touch()
+_MANY = 32  # definitions from which on they are read in order
 
 
 class Touches:
@@ -44,6 +35,29 @@ class Touches:
     def of(self, leaf: int, event: int | None) -> Touch:
         """Return what an event did to the gradient of a leaf; nothing without an event."""
         return _NOTHING if event is None else self._alone((leaf, event))
+
+    def later(self, leaf: int, event: int | None) -> Touched:
+        """Return the same, to be read once somebody asks: of what is damaged it is known why it is not known."""
+        return Touched(partial(self._of_sound, leaf, event))
+
+    def _of_sound(self, leaf: int, event: int | None) -> Touch:
+        try:
+            return self.of(leaf, event)
+        except TapeError as error:
+            damaged = unknown(None, str(error))
+            return Touch(damaged, damaged, damaged)
+
+    def load(self, definitions: Iterable[tuple[int, int]]) -> None:
+        """Read many definitions, by tensor and event; each event once, and in the order in which they lie."""
+        missing = [one for one in definitions if one not in self._defined]
+        if len(missing) < _MANY:
+            return
+        tensors = defaultdict[int, list[int]](list)
+        for tensor, event in missing:
+            tensors[event].append(tensor)
+        for event, found in self._store.definitions_of(tensors):
+            for tensor in tensors[event]:
+                self._defined.put((tensor, event), found.get(tensor))
 
     def definition(self, tensor: int, event: int) -> Tensor | None:
         """Return a tensor as an event defines it."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gradb.frame.frame import Frame
-from gradb.frame.gradbuffer import GradBuffer
+from gradb.frame.gradbuffer import GradBuffer, Touch, known
 from gradb.present.draw.numbers import inline
 from gradb.present.draw.text import to_text
 from gradb.present.options import Grads, Options
@@ -23,8 +23,14 @@ _LARGE = TensorValue((64, 784), "float32", None, Stats(-0.01668, 0.0121, 1.5e-05
 
 def buffer(number: int, name: str, leaf: TensorValue, grad: TensorValue | None, **more: object) -> GradBuffer:
     """Return a buffer that no event is about."""
-    made = GradBuffer(number, name, leaf, None, None, grad, 3, is_current=False, check=None)
+    made = GradBuffer(number, name, leaf, known(Touch(after=grad)), 3, is_current=False)
     return replace(made, **more)  # type: ignore[arg-type]
+
+
+def clipped(number: int, name: str, before: TensorValue, after: TensorValue | None) -> GradBuffer:
+    """Return a buffer that was just clipped."""
+    touch = Touch(before=before, after=after, how="changed by clip_grad_norm_")
+    return buffer(number, name, ones(1), None, touched=known(touch), is_current=True)
 
 
 def ones(count: int, size: float = 1.0) -> TensorValue:
@@ -87,8 +93,9 @@ def test_the_most_useful_columns_come_first(model: Frame, width: int, titles: st
 
 def test_what_a_change_found_stands_beside_what_it_left(model: Frame) -> None:
     """A column of its own while an event is about a gradient that there was; where values have room, among these."""
-    clipped = replace(model.grads[1], before=ones(16, 2.0), is_current=True, how="changed by clip_grad_norm_()")
-    frame = replace(model, grads=(model.grads[0], clipped, *model.grads[2:]))
+    touch = Touch(before=ones(16, 2.0), after=model.grads[1].after, how="changed by clip_grad_norm_()")
+    changed = replace(model.grads[1], touched=known(touch), is_current=True)
+    frame = replace(model, grads=(model.grads[0], changed, *model.grads[2:]))
     head, weight, bias, *_ = pane(frame, 60)
     assert head.split() == ["buffer", "was", "norm", "ratio"]
     assert bias.split() == ["▶", "net.0.bias.grad", "8", "2", "0.25"]
@@ -168,9 +175,8 @@ def test_a_lesson_has_norms_beside_its_elements_where_there_is_room(example: Ope
 
 def test_a_change_takes_one_line_where_it_fits(model: Frame) -> None:
     """Clipping changes several buffers at once, and the pane is low."""
-    change = {"is_current": True, "how": "changed by clip_grad_norm_"}
-    a = replace(buffer(1, "a", ones(2), value([1.0, 1.5])), before=value([2.0, 3.0]), **change)  # type: ignore[arg-type]
-    b = replace(buffer(2, "b", ones(1), None), before=value([6.0]), **change)  # type: ignore[arg-type]
+    a = clipped(1, "a", value([2.0, 3.0]), value([1.0, 1.5]))
+    b = clipped(2, "b", value([6.0]), None)
     frame = replace(model, grads=(a, b))
     assert pane(frame, 40) == ["▶ a.grad  was [2 3]  now [1 1.5]", "▶ b.grad  was [6]  now None"]
     assert [line.split() for line in pane(frame, 30)[:3]] == [

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from gradb.frame.chain.pathview import PathsAt
 from gradb.frame.frame import Frame
+from gradb.frame.gradbuffer import known
 from gradb.frame.graph.view import GraphView
 from gradb.frame.training import Training
 from gradb.tape.values import Number, TensorValue
@@ -60,6 +61,7 @@ def whole(frame: Frame) -> dict[str, Any]:
     """Return everything a Frame says that must not depend on what comes after it, the whole graph included."""
     apart = {"head", "run", "graph", "training", "paths", "saved", "backward"}
     found = {name: getattr(frame, name) for name in Frame.__slots__ if name not in apart}
+    found["grads"] = tuple(replace(buffer, touched=known(buffer.touched())) for buffer in frame.grads)
     found["paths"] = paths(frame.paths)
     found["training"] = training(frame.training)
     found["backward"] = None if frame.backward is None else (frame.backward.event, frame.backward.number)

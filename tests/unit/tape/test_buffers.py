@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,6 +52,47 @@ def test_a_parameter_that_backward_left_out_is_told(left_out: Path) -> None:
         in_backward = {one.name: one.is_never for one in tape.frame(tape.head - 3).grads}
     assert at_end == {"used": False, "unused": True, "late": False}
     assert not any(in_backward.values())
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """Return the tape of a training of fifty leaves, of which one loses its name and one accumulation is damaged."""
+    path = tmp_path / "t.tape"
+    with TapeBuilder(path) as tape:
+        leaves = [tape.leaf(f"w.{number}", [1.0 + number]) for number in range(50)]
+        for _ in range(2):
+            made = [tape.op("Tensor.mul", "MulBackward0", [one, 2.0], [2.0], name=None) for one in leaves]
+            total = tape.op("torch.cat", "CatBackward0", made, [2.0] * 50, name="total")
+            tape.backward(total, gradient=[1.0] * 50)
+        tape.leaf("w.7", [1.0])
+        leaves = tape.step(leaves, 0.1)
+        tape.zero_grad(leaves)
+        tape.end()
+    with closing(sqlite3.connect(path)) as db, db:
+        (event,) = db.execute("SELECT max(event) FROM grad WHERE tensor = ? AND fills = 2", (leaves[25].id,)).fetchone()
+        db.execute("INSERT OR REPLACE INTO apart VALUES(?, '[]', NULL)", (event,))
+    return path
+
+
+def test_of_many_leaves_each_is_what_it_would_be_alone(many: Path) -> None:
+    """What is read for all of them at once, and kept, is never another than what is looked up for one."""
+    with Tape.open(many) as tape:
+        positions = [*range(1, tape.head, 37), tape.head, *range(tape.head - 60, 0, -41)]
+        found = [(position, buffer) for position in positions for buffer in tape.frame(position).grads]
+        assert len(found) > 500
+        for position, buffer in found:
+            assert tape.label(buffer.tensor, position) in {buffer.name, None}
+            if buffer.after is None or not buffer.after.note:
+                assert buffer.after == tape.grad(buffer.tensor, position)
+
+
+def test_a_damaged_accumulation_is_said_to_be_not_known(many: Path) -> None:
+    """All other buffers are what they were, and it is known why that one is not."""
+    with Tape.open(many) as tape:
+        last = max(seq for seq in range(1, tape.head) if tape.event(seq).kind == "accumulate")
+        notes = ["" if one.after is None else one.after.note for one in tape.frame(last).grads]
+    assert "is damaged at event" in notes.pop(25)
+    assert not any(notes)
 
 
 def test_norms_are_of_what_was_recorded() -> None:
