@@ -389,6 +389,24 @@ def test_an_unused_layer_is_a_hint() -> None:
     assert set(found[0].tensors) == {"model.unused.weight", "model.unused.bias"}
 
 
+def test_unused_parameters_are_named_however_many_they_are() -> None:
+    """Of a model that is used otherwise: how many of its parameters, and which come first."""
+
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = nn.Linear(3, 1)
+            self.scales = nn.ParameterList(nn.Parameter(torch.ones(1)) for _ in range(6))
+
+    def make() -> Made:
+        model = Scaled()
+        return [_sgd(model)], lambda x: model.head(x).square().mean()
+
+    (found,) = verdict(_training(make, iterations=6)).findings
+    assert found.code == "G054"
+    assert found.message.startswith("6 of the 8 parameters of model (model.scales.0, model.scales.1")
+
+
 def test_a_parameter_read_as_a_number_is_a_hint() -> None:
     """Autograd does not follow numbers, and neither can gradb: it does not say that no loss is computed of it."""
     model, scale = nn.Linear(3, 1), nn.Parameter(torch.ones(()))

@@ -218,10 +218,12 @@ class Unused(_Judge):
 
     def _finding(self, optimizer: Optimizer, leaves: Sequence[Leaf]) -> Finding:
         file, line = _where(optimizer)
+        which, names = share(leaves, optimizer.leaves), listed(names_of(leaves))
+        it = verb(leaves, "it", "them")
         message = (
-            f"{group(leaves)} of {called(optimizer)}{optimizer.place} {verb(leaves, 'has', 'have')} never got a"
-            f" gradient in {optimizer.steps} steps: no backward came to {verb(leaves, 'it', 'them')}, since no op that"
-            f" autograd knows of led from {verb(leaves, 'it', 'them')} to a loss{within(self._members.tape)}"
+            f"{which}{'' if which == names else f' ({names})'} of {called(optimizer)}{optimizer.place}"
+            f" {verb(leaves, 'has', 'have')} never got a gradient in {optimizer.steps} steps: no backward came to {it},"
+            f" since no op that autograd knows of led from {it} to a loss{within(self._members.tape)}"
         )
         event = optimizer.last.seq if optimizer.last is not None else 0
         return Finding("G054", event, message, file, line, (), names_of(leaves))
