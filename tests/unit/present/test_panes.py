@@ -19,6 +19,7 @@ from gradb.present.draw.text import to_text
 from gradb.present.draw.viewport import window
 from gradb.present.lines.headline import describe, headline
 from gradb.present.lines.lesson import first_line, lesson_lines
+from gradb.present.lines.nodeless import nodeless_words
 from gradb.present.lines.scrubber import buckets, column_of, scrubber
 from gradb.present.lines.tree import Marks, graph_row
 from gradb.present.options import Options
@@ -26,6 +27,7 @@ from gradb.present.panes.source import highlight, source_line, span
 from gradb.present.panes.table import PANES
 from gradb.tape.kinds.event import Event
 from tests.fakes import TapeBuilder, diagonal
+from tests.fakes.backward import Autograd
 from tests.fakes.examples import training
 from tests.unit.present.conftest import OpenExample
 
@@ -354,6 +356,18 @@ def test_head_lines_read_as_sentences(example: OpenExample) -> None:
     assert "b = 2 * a → MulBackward0" in headline(tape.frame(2)).plain
     assert "PowBackward0 has run" in headline(tape.frame(10)).plain
     assert "gradient added to a.grad" in headline(tape.frame(16)).plain
+
+
+def test_a_leaf_that_got_its_name_later(tmp_path: Path) -> None:
+    """Where it had none when it was seen, it is called as it is in the other panes."""
+    with Autograd(tmp_path / "x.tape", "x.py", "") as made:
+        made.name(made.leaf(None, [1.0, 2.0]), "net.weight")
+        made.leaf(None, [3.0])
+        made.end()
+    with Tape.open(tmp_path / "x.tape") as tape:
+        assert "leaf net.weight requires grad" in headline(tape.frame(1)).plain
+        assert nodeless_words(tape.frame(1)).startswith("net.weight is a leaf")
+        assert "leaf leaf #2 requires grad" in headline(tape.frame(2)).plain
 
 
 def test_of_a_long_print_the_end_is_shown(example: OpenExample) -> None:

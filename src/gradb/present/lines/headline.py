@@ -16,6 +16,7 @@ from gradb.present.draw.numbers import shape_text
 from gradb.present.draw.safe import plain, plain_lines
 from gradb.present.lines.call import aten_clause, call_text, forward_text, written
 from gradb.present.lines.hooks import KINDS
+from gradb.present.lines.leaf import leaf_name
 from gradb.present.lines.printed import print_clause
 from gradb.present.lines.progress import backward_clause, iteration_text
 from gradb.present.lines.step import rates_text
@@ -281,7 +282,7 @@ def _probe(event: Event, detail: ProbeDetail) -> str:
 def _clause(frame: Frame, event: Event, detail: Detail) -> str:
     match detail:
         case LeafDetail():
-            return f"leaf {event.name} requires grad ({detail.how or 'leaf'})"
+            return f"leaf {leaf_name(frame, event, detail)} requires grad ({detail.how or 'leaf'})"
         case OpDetail():
             return _op(event, detail)
         case BackwardStartDetail():

@@ -6,6 +6,7 @@ from gradb.frame.frame import Frame
 from gradb.present.draw.safe import plain
 from gradb.present.lines.call import call_text
 from gradb.present.lines.headline import intervention_words
+from gradb.present.lines.leaf import leaf_name
 from gradb.present.lines.unseen import none_yet
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.intervention import InterventionDetail
@@ -24,9 +25,10 @@ _OVER = "no node here: the script is over"
 def nodeless_words(frame: Frame) -> str:
     """Return the sentence for a position that is about no node."""
     if frame.event is not None and isinstance(frame.detail, LeafDetail):
+        name = leaf_name(frame, frame.event, frame.detail)
         return (
-            f"{frame.event.name} is a leaf: no op made it, so its grad_fn is None. Its AccumulateGrad is where a way of"
-            " backward ends: it adds to .grad what arrives"
+            f"{name} is a leaf: no op made it, so its grad_fn is None. Its AccumulateGrad is where a way of backward"
+            " ends: it adds to .grad what arrives"
         )
     if frame.event is not None and isinstance(frame.detail, OpDetail):
         return _of_op(frame.event, frame.detail)
