@@ -49,7 +49,7 @@ def branch(one: Script, waiting: Waiting, first: int, change: Intervention) -> R
     with Tape.open(path, is_over=True) as tape:
         position = begin_of(first, tape.event, tape.head) - 1
         iteration = tape.event(position).iteration if position else 0
-    wanted = Wanted(Place(path, position, name=str(position), iteration=iteration), change, one.spec, pool=pool)
+    wanted = Wanted(Place(path, position, within=iteration), change, one.spec, pool=pool)
     if not wanted.has_checkpoint:
         raise UserError(f"the checkpoint at iteration {waiting.iteration} is not before {iteration}")
     return wanted.go_on().run

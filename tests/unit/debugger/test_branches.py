@@ -21,7 +21,9 @@ from gradb.debugger.checkpoints.pool import Pool
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import CheckpointLost, UserError
 from gradb.debugger.ghost import Ghost
+from gradb.debugger.places import read_place
 from gradb.debugger.run import Run
+from gradb.frame.called import Place
 from gradb.frame.reader import Tape
 from gradb.link.spec import Intervention, RunSpec
 from gradb.tape import branching, runfacts
@@ -111,6 +113,41 @@ def test_a_branch_begins_where_one_stands(live: Live, makes: Makes) -> None:
     assert made.said.startswith("from iteration 1; the loss before it is equal bit for bit")
     assert "(right after event 7: " in made.said
     assert (debugger.position, debugger.head) == (7, 12)
+
+
+@pytest.mark.parametrize(("place", "told"), [((1, 6), "14"), ((12, 6), "6:11"), ((1, 7), "6:17"), ((8, 7), "7:8")])
+def test_a_branch_off_an_iteration_lived_again(tmp_path: Path, place: tuple[int, int], told: str) -> None:
+    """It is told of the event that both runs have, right behind which something is changed, and of its iteration."""
+    first = tmp_path / "y.tape"
+    watched_run(first)
+    lived_again(first, 7)
+    debugger = Debugger.open(str(first))
+    try:
+        debugger.go(Place(*place))
+        found = wanted(debugger, "lr 0.5").place
+        assert found.after is not None
+        assert (found.name, found.iteration, found.within) == (told, found.after.iteration, place[1])
+        debugger.go(read_place(found.name) or 0)
+        event = debugger.event()
+        assert event is not None
+        assert (event.kind, event.name, event.iteration) == (found.after.kind, found.after.name, found.iteration)
+        again = wanted(debugger, "lr 0.5").place
+        assert (again.name, again.after) == (found.name, found.after)
+    finally:
+        debugger.close()
+
+
+def test_what_only_some_recordings_have_is_passed_over(live: Live, makes: Makes) -> None:
+    """The change comes right after the call before what was printed, and that is what is told."""
+    debugger = live("chain_rule")
+    debugger.run_to_end()
+    assert debugger.wait(PATIENCE)
+    output = next(event.seq for event in debugger.recorded().events() if event.kind == "output")
+    debugger.go(output)
+    made = makes(debugger, "lr 0.5")
+    before = debugger.recorded().event(output - 1)
+    assert (made.origin.place, made.origin.event, made.run.head) == (str(output - 1), output - 1, output)
+    assert made.said.endswith(f"(right after event {output - 1}: {before.kind} {before.name}, line {before.line})")
 
 
 def test_where_the_numbers_differ_there_is_no_branch(live: Live, tapes: Tapes, tmp_path: Path, makes: Makes) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from gradb.debugger.branches.beside import folder_of, identity
 from gradb.debugger.branches.changes import label, read_order
-from gradb.debugger.branches.moments import Moment
+from gradb.debugger.branches.moments import last_shared
 from gradb.debugger.branches.repeating import Repeating
 from gradb.debugger.branches.routes import Place, Route, asked_for, depth_at, route_to
 from gradb.debugger.checkpoints.pool import Pool
@@ -28,11 +28,13 @@ from gradb.debugger.rerun.begun import FROM_THE_START, Begun
 from gradb.debugger.rerun.consent import Consent, consent_to
 from gradb.debugger.rerun.following import Tell, silent
 from gradb.debugger.run import Run
+from gradb.frame.called import begin_of
 from gradb.frame.reader import Tape, TapeError
 from gradb.link.spec import Intervention, RunSpec
 from gradb.scribe.tapes import discard
 from gradb.tape import branching, trouble
 from gradb.tape.branching import Origin
+from gradb.tape.kinds.event import Event
 
 if TYPE_CHECKING:
     from gradb.debugger.debugger import Debugger
@@ -146,7 +148,7 @@ class Wanted:
                 run.close()
                 discard(path)
                 raise
-        return Made(run, made, _said(self.place, route.moment, compared, begun))
+        return Made(run, made, _said(self.place, compared, begun))
 
     def _write_origin(self, tape: Tape, path: str, head: int, compared: int) -> Origin:
         """Put on the tape of the branch where it comes from, and return that.
@@ -189,34 +191,42 @@ def wanted(debugger: Debugger, argument: str) -> Wanted:
     event = debugger.event()
     if event is not None and event.kind == "end":
         raise UserError("the script is over here: a branch begins before its end")
-    place, run = _place(debugger, tape, 0 if event is None else event.iteration), debugger.run
+    place, run = _place(debugger, tape, event), debugger.run
     asked = Wanted(place, change, run.spec, run.command, run.checkpoints, is_anew)
     is_missed = run.checkpoints.is_kept and not is_anew and not asked.has_checkpoint
     return asked.from_start(_NONE_WAITS) if is_missed else asked
 
 
-def _place(debugger: Debugger, tape: Tape, iteration: int) -> Place:
+def _place(debugger: Debugger, tape: Tape, event: Event | None) -> Place:
     """Return where one stands.
 
     Raises:
         UserError: the tape is damaged.
     """
-    spot, name = debugger.spot, debugger.name(debugger.position)
-    if spot.lived is None:
-        return Place(tape.path, spot.position, name=name, iteration=iteration)
-    own = spot.lived.relived
+    spot, within = debugger.spot, 0 if event is None else event.iteration
     try:
-        newest = counterpart(tape, spot.lived, spot.position)
+        if spot.lived is None:
+            return _placed(Place(tape.path, spot.position, within=within), last_shared(tape, spot.position))
+        own, lived = spot.lived.relived, spot.lived
+        newest = counterpart(tape, lived, spot.position)
+        place = Place(tape.path, newest, own.path, spot.position, own.first, own.last, within)
+        if (after := last_shared(lived.tape, spot.position, lived.begin(own.first))) is not None:
+            return replace(place, after=after, name=str(lived.called.place(after.seq)))
+        return _placed(place, last_shared(tape, begin_of(own.first, tape.event, tape.head) - 1))
     except TapeError as error:
         raise UserError(str(error)) from error
-    return Place(tape.path, newest, own.path, spot.position, own.first, own.last, name, iteration)
+
+
+def _placed(place: Place, after: Event | None) -> Place:
+    """Return the place behind an event of the run's own tape."""
+    return place if after is None else replace(place, after=after, name=str(after.seq))
 
 
 # --- what is said -----------------------------------------------------------------------------------------------------
 
 
-def _said(place: Place, moment: Moment, compared: int, begun: Begun) -> str:
-    event = moment.event
+def _said(place: Place, compared: int, begun: Begun) -> str:
+    event = place.after
     if event is None:
         return "from the start on"
     line = "" if event.line is None else f", line {event.line}"

@@ -7,6 +7,7 @@ calls have begun since, and how many calls and nodes came after that.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -59,6 +60,25 @@ def moment_of(tape: Tape, position: int, whole: int = 1, earlier: Moment = START
     return Moment(steps, begins, len(counted), newest)
 
 
+def last_shared(tape: Tape, position: int, whole: int = 1) -> Event | None:
+    """Return the event after which a run is at the moment of a position: the newest that every run of the script has.
+
+    Args:
+        tape: of the run.
+        position: an event of it.
+        whole: the first event of the tape that counts.
+
+    Raises:
+        TapeError: the tape is damaged.
+    """
+    while seq := _latest(tape, (*BEGINS, "step", *_COUNTED), whole, position):
+        event = tape.event(seq)
+        if event.kind not in _COUNTED or _is_counted(event):
+            return event
+        position = seq - 1
+    return None
+
+
 def _is_counted(event: Event) -> bool:
     """Tell whether every full recording has an event: not what an optimizer does inside of its step."""
     return event.kind in _COUNTED and not (event.kind == "op" and event.phase == "optimizer")
@@ -73,7 +93,7 @@ def is_same(one: Event | None, other: Event | None) -> bool:
     return (one.kind, one.name, one.file, one.line) == (other.kind, other.name, other.file, other.line)
 
 
-def _latest(tape: Tape, kinds: tuple[Kind, ...], first: int, position: int) -> int:
+def _latest(tape: Tape, kinds: Iterable[Kind], first: int, position: int) -> int:
     """Return the newest event of some kinds from ``first`` to a position; 0: there is none."""
     return max((found for kind in kinds if (found := tape.latest(kind, position) or 0) >= first), default=0)
 

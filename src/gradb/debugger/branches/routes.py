@@ -14,6 +14,7 @@ from gradb.debugger.errors import UserError
 from gradb.frame.called import begin_of
 from gradb.frame.reader import Tape, TapeError
 from gradb.link.spec import Intervention
+from gradb.tape.kinds.event import Event
 
 _MOST = 1_000
 
@@ -34,15 +35,22 @@ class Place:
     """The first iteration that is whole on that."""
     last: int = 1
     """The last one."""
+    within: int = 0
+    """The iteration of the position; 0 before the first."""
+    after: Event | None = None
+    """The last event by then that every run of the script has: what is changed is changed right after it."""
     name: str = "0"
-    """What the event is called."""
-    iteration: int = 0
-    """Of the event; 0 before the first."""
+    """What that is called in the run."""
+
+    @property
+    def iteration(self) -> int:
+        """Of that event; 0: it is the start."""
+        return 0 if self.after is None else self.after.iteration
 
     @property
     def begin(self) -> int:
         """The last iteration at whose beginning a run can set out that comes here, recorded as it is here."""
-        return self.whole - 1 if self.lived else self.iteration
+        return self.whole - 1 if self.lived else self.within
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +138,7 @@ def _afterwards(tape: Tape, place: Place, planned: list[Intervention]) -> list[I
     What was lived again was recorded in full for its own sake: behind that the branch is recorded as the run was.
     """
     if not place.lived:
-        return [one for one in planned if one.iteration > max(place.iteration, 1)]
+        return [one for one in planned if one.iteration > max(place.within, 1)]
     begin = place.last + 1
     marks = tape.frame(tape.head).training.marks
     before = [mark.value for mark in marks if mark.what == "record" and mark.iteration <= begin]
