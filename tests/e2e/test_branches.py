@@ -99,8 +99,9 @@ def test_a_branch_goes_on_from_a_checkpoint(folder: Path) -> None:
     begin = "iteration @20; checkpoints 4; iteration @34; iteration @30; until kind accumulate"
     branches = ["branch zero_grad script", "branch zero_grad script anew", "branch lr 0.5"]
     done = _run(
-        folder, f"{begin}; {'; finish; branches 0; '.join(branches)}; finish; branches 0; checkpoints off", options=()
-    )
+        folder, f"{begin}; {'; finish; branches 0; '.join(branches)}; finish; branches 0; checkpoints off",
+        options=("--zero-grad", "off@50"),
+    )  # fmt: skip
     assert done.code == 0, done.err
     assert done.out.count(" since the checkpoint at iteration 21 are equal bit for bit (") == 2
     assert done.out.endswith("; 1 checkpoint let go\n")
@@ -148,7 +149,7 @@ def test_compare_knows_a_branch(folder: Path) -> None:
 
 def test_a_recording_branches_once_somebody_agrees(folder: Path) -> None:
     """Without --yes nothing is run; then its branches are there wherever it is opened, and one of them alone."""
-    assert gradb("record", "-o", "x.tape", "long_training.py", cwd=folder).code == 0
+    assert gradb("record", "--lr", "0.002@40", "-o", "x.tape", "long_training.py", cwd=folder).code == 0
     before = (folder / "x.tape").read_bytes()
     commands = "iteration @20; branch lr 0.001; finish"
     refused = gradb("run", "-e", commands, "x.tape", cwd=folder)
@@ -159,6 +160,9 @@ def test_a_recording_branches_once_somebody_agrees(folder: Path) -> None:
     done = gradb("run", "--yes", "-e", commands, "x.tape", cwd=folder)
     assert done.code == 0, done.err
     assert (folder / "x.tape").read_bytes() == before
+    with Tape.open(folder / "x.branches" / "1.tape") as tape:
+        marks = [(mark.value, mark.iteration) for mark in tape.frame(tape.head).training.marks]
+    assert marks == [("0.001", 20), ("0.002", 40)]
     listed = gradb("run", "--json", "-e", "branches", "x.tape", cwd=folder)
     rows = json.loads(listed.out.splitlines()[-1])["branches"]
     assert [(row["key"], row["here"], row["iteration"]) for row in rows] == [("0", True, 60), ("1", False, 60)]

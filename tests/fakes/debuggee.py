@@ -212,6 +212,7 @@ class Replay:
         if change.iteration > iteration:
             self._due.append(change)
         else:
+            self._change_what_is_due(iteration)
             self._make(change, iteration)
 
     def _make(self, change: Intervention, iteration: int) -> None:

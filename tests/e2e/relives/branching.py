@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from gradb.debugger.branches.making import Wanted
-from gradb.debugger.branches.routes import Place
+from gradb.debugger.branches.places import Place
 from gradb.debugger.checkpoints.pool import Pool
 from gradb.debugger.errors import UserError
 from gradb.debugger.run import Run

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from gradb.debugger.branches.beside import beside, first_of, folder_of, identity
 from gradb.debugger.branches.family import Family
 from gradb.debugger.branches.making import Made, wanted
 from gradb.debugger.branches.moments import Moment, moment_of
+from gradb.debugger.branches.planned import planned_of
 from gradb.debugger.branches.reaching import Turn
 from gradb.debugger.branches.routes import Route
 from gradb.debugger.branches.telling import kin, listed, place_told
@@ -148,6 +151,48 @@ def test_what_only_some_recordings_have_is_passed_over(live: Live, makes: Makes)
     before = debugger.recorded().event(output - 1)
     assert (made.origin.place, made.origin.event, made.run.head) == (str(output - 1), output - 1, output)
     assert made.said.endswith(f"(right after event {output - 1}: {before.kind} {before.name}, line {before.line})")
+
+
+@pytest.mark.parametrize("position", [0, 7])
+def test_what_was_planned_for_later_comes_too(live: Live, makes: Makes, position: int) -> None:
+    """At its iteration; what was planned for before was made, and what is changed by hand after the place is not."""
+    debugger = live("training")
+    assert debugger.run.spec is not None
+    planned = tuple(Intervention("lr", value, at) for value, at in (("0.1", 1), ("0.2", 2), ("0.4", 3)))
+    debugger.intervene(planned[0])
+    debugger.go(20)
+    assert debugger.wait(PATIENCE)
+    debugger.intervene(Intervention("zero_grad", "off"))
+    debugger.run_to_end()
+    assert debugger.wait(PATIENCE)
+    debugger.run.spec = replace(debugger.run.spec, interventions=planned)
+    debugger.go(position)
+    branch = Debugger(makes(debugger, "lr 0.5").run)
+    branch.run_to_end()
+    assert branch.wait(PATIENCE)
+    marks = [(mark.value, mark.iteration) for mark in branch.frame().training.marks]
+    assert marks == [("0.1", 1), ("0.5", 1), ("0.2", 2), ("0.4", 3)]
+
+
+@pytest.mark.parametrize(
+    ("text", "planned"),
+    [
+        ('[["lr","1e-4",300],["zero_grad","off",5]]', [("lr", "1e-4", 300), ("zero_grad", "off", 5)]),
+        ('[["lr","x",3],["record","full",3],["lr","1",0],["lr","1",true],7,["lr"],["up","1",1]]', []),
+        ("{}", []),
+        ("[" * 9999, []),
+    ],
+)
+def test_what_a_tape_says_was_planned(
+    tmp_path: Path, tapes: Tapes, text: str, planned: list[tuple[str, str, int]]
+) -> None:
+    """Changes that are of the form; a stranger's word else."""
+    shutil.copy(tapes("training"), path := tmp_path / "x.tape")
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("INSERT INTO run VALUES('planned', ?)", (text,))
+        db.commit()
+    with Tape.open(path) as tape:
+        assert [(one.what, one.value, one.iteration) for one in planned_of(tape) if one.what != "record"] == planned
 
 
 def test_where_the_numbers_differ_there_is_no_branch(live: Live, tapes: Tapes, tmp_path: Path, makes: Makes) -> None:
@@ -319,7 +364,7 @@ def test_an_origin_is_read_back(tmp_path: Path, tapes: Tapes) -> None:
 
 
 def test_the_order_is_that_of_the_first_run() -> None:
-    """All is recorded as it was, and what was scheduled for later is not the branch's."""
+    """All is recorded as it was."""
     from gradb.debugger.rerun.orders import branching as order
 
     spec = RunSpec("t.py", "a.tape", probe="always", aten=True, seed=3, passes_output=True)

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 from gradb.debugger.branches.beside import folder_of, identity
 from gradb.debugger.branches.changes import label, read_order
 from gradb.debugger.branches.moments import last_shared
+from gradb.debugger.branches.places import Place
+from gradb.debugger.branches.planned import depth_at, planned_of
 from gradb.debugger.branches.repeating import Repeating
-from gradb.debugger.branches.routes import Place, Route, asked_for, depth_at, route_to
+from gradb.debugger.branches.routes import Route, route_to
 from gradb.debugger.checkpoints.pool import Pool
 from gradb.debugger.checkpoints.waiting import Waiting
 from gradb.debugger.counterpart import counterpart
@@ -84,7 +86,7 @@ class Wanted:
                 raise CheckpointLost("the checkpoint before it is gone")
             route = route_to(tape, self.place, self.spec.interventions)
             route = route.behind(source.head, source.iteration, depth_at(tape, source.head))
-            order = replace(orders.branching(self.spec, route.depths, ""), checkpoints=0)
+            order = replace(orders.branching(self.spec, route.planned, ""), checkpoints=0)
             return self._made(tape, order, route, tell, source)
 
     def from_start(self, why: str) -> Wanted:
@@ -125,8 +127,8 @@ class Wanted:
         """
         with _open(self.place.tape) as tape:
             spec = self._order(tape)
-            route = route_to(tape, self.place, spec.interventions if self.spec is not None else asked_for(tape))
-            order = orders.branching(spec, (*route.first, *route.depths), origin.hash_seed(tape))
+            route = route_to(tape, self.place, spec.interventions if self.spec is not None else planned_of(tape))
+            order = orders.branching(spec, route.planned, origin.hash_seed(tape))
             made = self._made(tape, order, route, tell)
             return replace(made, said=f"{made.said}; run from its start: {self.why}") if self.why else made
 

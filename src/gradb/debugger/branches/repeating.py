@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gradb.debugger.branches import reaching
+from gradb.debugger.branches.places import Place
 from gradb.debugger.branches.reaching import Elsewhere
-from gradb.debugger.branches.routes import Place, Route
+from gradb.debugger.branches.routes import Route
 from gradb.debugger.branches.sameness import compare_up_to
 from gradb.debugger.ending import killed
 from gradb.debugger.errors import CheckpointLost, UserError

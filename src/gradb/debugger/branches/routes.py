@@ -1,4 +1,4 @@
-"""Where a branch begins, and how another run of the script is taken there: what the tape of the run tells of both.
+"""How another run of the script is taken to where a branch begins, as the tape of the first run tells it.
 
 Nothing is run here; ``reaching`` does that.
 """
@@ -9,48 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gradb.debugger.branches.moments import START, Moment, moment_of
+from gradb.debugger.branches.places import Place
+from gradb.debugger.branches.planned import changes_behind, depths_behind
 from gradb.debugger.branches.reaching import Turn
 from gradb.debugger.errors import UserError
 from gradb.frame.called import begin_of
 from gradb.frame.reader import Tape, TapeError
 from gradb.link.spec import Intervention
-from gradb.tape.kinds.event import Event
 
 _MOST = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a run branches off."""
-
-    tape: str
-    """Path of the tape of the run."""
-    position: int
-    """The newest event of that tape by then; 0: before the first."""
-    lived: str = ""
-    """Path of the tape of an iteration lived again, where the position is on one."""
-    lived_position: int = 0
-    """The event on that."""
-    whole: int = 1
-    """The first iteration that is whole on that."""
-    last: int = 1
-    """The last one."""
-    within: int = 0
-    """The iteration of the position; 0 before the first."""
-    after: Event | None = None
-    """The last event by then that every run of the script has: what is changed is changed right after it."""
-    name: str = "0"
-    """What that is called in the run."""
-
-    @property
-    def iteration(self) -> int:
-        """Of that event; 0: it is the start."""
-        return 0 if self.after is None else self.after.iteration
-
-    @property
-    def begin(self) -> int:
-        """The last iteration at whose beginning a run can set out that comes here, recorded as it is here."""
-        return self.whole - 1 if self.lived else self.within
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +32,13 @@ class Route:
     """What is changed before anything is done."""
     depths: tuple[Intervention, ...]
     """From which iterations on how much is recorded, beside that."""
+    later: tuple[Intervention, ...] = ()
+    """What else is changed behind the place, by the numbers of iterations, as it was planned for the other run."""
+
+    @property
+    def planned(self) -> tuple[Intervention, ...]:
+        """What is changed by the numbers of iterations."""
+        return (*self.first, *self.depths, *self.later)
 
     def behind(self, head: int, iteration: int, depth: str) -> Route:
         """Return the rest of it for a run that sets out at the beginning of an iteration.
@@ -92,12 +66,12 @@ def route_to(tape: Tape, place: Place, planned: Sequence[Intervention]) -> Route
     Raises:
         UserError: the tape is damaged.
     """
-    depths = tuple(_afterwards(tape, place, [one for one in planned if one.what == "record"]))
     try:
+        depths, later = tuple(depths_behind(tape, place, planned)), tuple(changes_behind(tape, place, planned))
         if place.lived:
-            return _route_into(tape, place, depths)
+            return replace(_route_into(tape, place, depths), later=later)
         turns = _turns(tape, place.position, ("zero_grad", "lr", "record"))
-        return Route(moment_of(tape, place.position), *_split(turns), depths)
+        return Route(moment_of(tape, place.position), *_split(turns), depths, later)
     except TapeError as error:
         raise UserError(str(error)) from error
 
@@ -130,40 +104,6 @@ def _turns(tape: Tape, position: int, kinds: Sequence[str]) -> list[Turn]:
         if moment == moment_of(tape, position):
             turns.append(Turn(moment, Intervention("record", after.value), after.event))
     return turns
-
-
-def _afterwards(tape: Tape, place: Place, planned: list[Intervention]) -> list[Intervention]:
-    """Return how much is recorded after a place: what was planned for the run that it is of.
-
-    What was lived again was recorded in full for its own sake: behind that the branch is recorded as the run was.
-    """
-    if not place.lived:
-        return [one for one in planned if one.iteration > max(place.within, 1)]
-    begin = place.last + 1
-    marks = tape.frame(tape.head).training.marks
-    before = [mark.value for mark in marks if mark.what == "record" and mark.iteration <= begin]
-    later = [one for one in planned if one.iteration > begin]
-    return [Intervention("record", before[-1] if before else "full", begin), *later]
-
-
-def asked_for(tape: Tape) -> tuple[Intervention, ...]:
-    """Return how much of a recording was to be recorded from which iterations on.
-
-    Raises:
-        TapeError: the tape is damaged.
-    """
-    marks = tape.frame(tape.head).training.marks
-    return tuple(Intervention(mark.what, mark.value, mark.iteration) for mark in marks if mark.reason == "asked for")
-
-
-def depth_at(tape: Tape, head: int) -> str:
-    """Return how much was recorded right after an event.
-
-    Raises:
-        TapeError: the tape is damaged.
-    """
-    marks = tape.frame(tape.head).training.marks
-    return next((mark.value for mark in reversed(marks) if mark.what == "record" and mark.event <= head), "full")
 
 
 def _split(turns: list[Turn]) -> tuple[tuple[Turn, ...], tuple[Intervention, ...]]:

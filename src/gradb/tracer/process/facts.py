@@ -28,8 +28,13 @@ def begin(spec: RunSpec, text: str | None) -> dict[str, str]:
         "cwd": os.getcwd(), "title": title, "lesson": lesson, "python": platform.python_version(), "torch": "",
         "status": "running", "started": str(time.time()), "seed": "" if spec.seed is None else str(spec.seed),
         "hash_seed": _hash_seed(), "stdin": _stdin(spec), "system": f"{os.uname().sysname} {os.uname().machine}",
-        "cpus": str(os.cpu_count() or ""),
+        "cpus": str(os.cpu_count() or ""), "planned": _planned(spec),
     }  # fmt: skip
+
+
+def _planned(spec: RunSpec) -> str:
+    """Return what is to be changed by the numbers of iterations; how much is recorded the events of that tell."""
+    return json.dumps([[one.what, one.value, one.iteration] for one in spec.interventions if one.what != "record"])
 
 
 def hide_hash_seed(spec: RunSpec) -> None:
