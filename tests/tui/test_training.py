@@ -14,6 +14,7 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.link.spec import RunSpec
 from gradb.present.options import Plot
+from gradb.tape.stops import Stop
 from gradb.tui.app import GradbApp
 from gradb.tui.bars import EventBar, Heading, header_line
 from gradb.tui.judging import JudgingView
@@ -150,6 +151,40 @@ async def test_an_iteration_is_chosen_in_the_plot(long_tape: Path) -> None:
         frame = debug_screen(app).frame
         assert frame is not None
         assert frame.iteration == 39
+
+
+async def test_an_iteration_is_chosen_in_a_rush(long_tape: Path) -> None:
+    """However fast the keys come, each counts."""
+    app = opening(long_tape)
+    async with shown(app, 120, 40) as pilot:
+        await press(pilot, "6")
+        screen = debug_screen(app)
+        pane = screen.panes["training"]
+        assert isinstance(pane, TrainingPane)
+        screen.action_statement("head")
+        for step in (-1, -1, -1, 1):
+            pane.action_choose(step)
+        await wait_until(lambda: "chosen: iteration 38" in text_of(app))
+
+
+async def test_a_change_in_a_rush_is_made_where_a_step_leads(live: Start) -> None:
+    """However fast the keys come, what changes the script comes right after the step before it."""
+    app = live()
+    async with shown(app) as pilot:
+        for text in ("step", "zero-grad off", "step", "step", "lr 0.5", "step"):
+            debug_screen(app).action_statement(text)
+        session = debug_screen(app).session
+        assert session.debugger is not None
+        assert session.debugger.is_stepping
+        debugger = session.debugger
+        await wait_until(lambda: not debugger.is_running and len(debugger.frame().training.marks) == 2)
+        kinds = [event.kind for event in debugger.recorded().events()]
+        stops = [event.seq for event in debugger.recorded().events() if Stop("step").matches(event, None)]
+        assert [seq for seq in stops if kinds[seq - 1] == "intervention"] == [stops[1], stops[4]]
+        assert debugger.position == stops[5] == debugger.head
+        await press(pilot, "left")
+        debug_screen(app).action_statement("zero-grad on")
+        await wait_until(lambda: "the past stays as it is" in text_of(app))
 
 
 async def test_scale_and_stretch_of_the_plot(long_tape: Path) -> None:

@@ -153,6 +153,12 @@ class Debugger(Walk):
         return leg is not None and (leg.stop.kind == "end" or leg.is_search)
 
     @property
+    def is_stepping(self) -> bool:
+        """True while the script makes a step that is over at the next event or line, and the position goes with it."""
+        leg = self._under_way if self.is_running and self._is_following else None
+        return leg is not None and leg.is_short
+
+    @property
     def waiting(self) -> str:
         """What a running script is looked through for, and what happens if it does not come; else empty."""
         leg = self._under_way if self.is_running else None

@@ -8,7 +8,8 @@ from gradb.debugger.inplace import START, Spot
 from gradb.tape.kinds.event import Event
 from gradb.tape.stops import Stop
 
-_WALKS = frozenset({"step", "event", "line", "phase", "iteration", "end", "into", "out"})
+_SHORT = frozenset({"step", "event", "line", "into", "out"})
+_WALKS = _SHORT | {"phase", "iteration", "end"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class Leg:
     def is_search(self) -> bool:
         """True when it looks for something that may not be there (not merely for what comes next)."""
         return self.stop.kind not in _WALKS or bool(self.stop.argument)
+
+    @property
+    def is_short(self) -> bool:
+        """True when it goes to the next event or line."""
+        return self.stop.kind in _SHORT and not self.is_search
 
     def is_behind(self, event: Event | None) -> bool:
         """Tell whether what it looks for cannot come any more after ``event``: an iteration that has begun."""

@@ -192,6 +192,8 @@ class Walk(View):
                 self._hear(is_over=False)
                 return leg
             self.spot = found
+            if found.lived is None and found.position > self.run.head:
+                self.run.grow(found.position)  # the tape may go further than the script's process has said so far
             yield from self._arrive(leg, found, direction)
         return None
 

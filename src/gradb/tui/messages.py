@@ -47,9 +47,12 @@ class PositionChosen(Message):
 
 @dataclass
 class IterationChosen(Message):
-    """The user moved the cursor of the plot onto an iteration."""
+    """The user moved the cursor of the plot: from where, whoever hears of it knows, as several may be on their way."""
 
-    iteration: int
+    step: int
+    """Columns to the right; negative: to the left."""
+    columns: int
+    """How many the plot has, about."""
 
 
 @dataclass

@@ -56,6 +56,7 @@ from gradb.tui.messages import (
     StatementEntered,
 )
 from gradb.tui.pane import Pane
+from gradb.tui.plot_commands import chosen
 from gradb.tui.quizzing import Quizzing
 from gradb.tui.reliving import Reliving
 from gradb.tui.selection import for_panes
@@ -315,7 +316,10 @@ class DebugScreen(Behind[None]):
 
     def on_iteration_chosen(self, message: IterationChosen) -> None:
         """Show which iteration is chosen in the plot until the next step."""
-        self.options = replace(self.options, plot=replace(self.options.plot, chosen=message.iteration))
+        plot = self.options.plot
+        if self.frame is not None:
+            found = chosen(plot, self.frame.training, message.step, message.columns)
+            self.options = replace(self.options, plot=replace(plot, chosen=found))
 
     def on_folds_chosen(self, message: FoldsChosen) -> None:
         """Open and close folds of the graph."""

@@ -106,7 +106,7 @@ class Session:
         except UserError as error:
             self._front.notice(str(error), "refusal")
             return
-        if self.is_searching:
+        if self.is_searching or self._is_for_behind_a_step(statements):
             self._keep(statements)
             return
         self._waiting = deque(statements)
@@ -115,6 +115,13 @@ class Session:
         if self._waiting:
             self._run(self._waiting.popleft())
         self._advance()
+
+    def _is_for_behind_a_step(self, statements: list[Statement]) -> bool:
+        """Tell whether statements are for where a step leads that the script is at: they change something there."""
+        if self.debugger is None or not self.debugger.is_stepping:
+            return False
+        is_change = any(statement.command.group == "change" for statement in statements)
+        return (is_change or bool(self._waiting)) and all(each.command.name != "pause" for each in statements)
 
     @property
     def is_moving(self) -> bool:

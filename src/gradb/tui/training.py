@@ -17,7 +17,6 @@ from gradb.present.panes.table import PANES, PaneSpec
 from gradb.tape.kinds.backward_start import BackwardStartDetail
 from gradb.tui.messages import IterationChosen
 from gradb.tui.pane import DrawnPane
-from gradb.tui.plot_commands import chosen
 
 
 class TrainingPane(DrawnPane):
@@ -40,11 +39,7 @@ class TrainingPane(DrawnPane):
 
     def action_choose(self, step: int) -> None:
         """Choose an iteration so many columns to the right of the one that is chosen, or of the position's."""
-        if self.frame is None:
-            return
-        found = chosen(self.options.plot, self.frame.training, step, self.room.width)
-        if found is not None:
-            self.post_message(IterationChosen(found))
+        self.post_message(IterationChosen(step, self.room.width))
 
     def draw(self) -> None:
         """Draw, where it is seen and would look different."""

@@ -206,6 +206,20 @@ def test_steps_and_changes_in_a_rush(live: Live) -> None:
     assert [mark.value for mark in debugger.frame().training.marks] == ["off", "on", "script"] * 4
 
 
+def test_a_step_to_what_was_recorded_but_not_told_yet(live: Live) -> None:
+    """The tape may be further than what was heard of it: who has come there by a step is not in the past."""
+    debugger = live("training")
+    say(debugger, "step 4")
+    say(debugger, "zero-grad off")
+    head = debugger.head
+    debugger.go(head - 1)
+    debugger.run.head = head - 1  # as long as the answer to the change was not heard
+    debugger.forward(Stop("step"))
+    assert (debugger.position, debugger.head) == (head, head)
+    assert "on from now on" in say(debugger, "zero-grad on")
+    assert debugger.position == head + 1
+
+
 def test_a_change_on_the_way_to_the_end_is_no_pause(live: Live) -> None:
     """The answer to a change that found the script pausing is not taken for the end of the next movement."""
     debugger = live("training", "pace=0.001")
