@@ -17,7 +17,7 @@ from gradb.algebra.jacobian import limits_of
 from gradb.algebra.local import Check, Local
 from gradb.algebra.structure import expand, recognise
 from gradb.frame.chain.hooks import made_by_node
-from gradb.frame.chain.record import Chain, ChainEdge
+from gradb.frame.chain.record import Chain, ChainEdge, edges_of
 from gradb.rules.arguments import Array, Given, NotKnown, array_of
 from gradb.rules.jacobian import UNFIT, Product, Read, given, has_more, matrix, product
 from gradb.rules.kernels import broadcast_index
@@ -42,7 +42,6 @@ _TOO_MANY = f"not checked: more than {MAX_ENTRIES:,} products"
 _NOT_SURE = "not checked: where its input lies in memory is not on the tape"
 
 
-@functools.lru_cache(16)
 def examined(chain: Chain) -> Chain:
     """Return a record whose edges say all that can be told: singular points settled, each product checked or why not.
 
@@ -50,7 +49,15 @@ def examined(chain: Chain) -> Chain:
     """
     if chain.state not in {"done", "freed"} or not chain.upstream or chain.is_interrupted:
         return chain
-    return replace(chain, edges=tuple(_edge(chain, index, edge) for index, edge in enumerate(chain.edges)))
+    return _examined(chain) if isinstance(chain.edges, tuple) else _with_checks(chain)
+
+
+def _with_checks(chain: Chain) -> Chain:
+    return replace(chain, edges=edges_of(lambda index: _edge(chain, index, chain.edges[index]), chain.downstream))
+
+
+_examined = functools.lru_cache(16)(_with_checks)
+"""The same, remembered: of edges that are made when they are asked for that would take longer than to do it."""
 
 
 def _edge(chain: Chain, index: int, edge: ChainEdge) -> ChainEdge:

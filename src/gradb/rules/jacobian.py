@@ -5,6 +5,7 @@ Nothing here asks the engine: what it computes is what the formula says, and is 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from gradb.rules.kernels import Entry, by_element
 from gradb.rules.model import Part, Rule
 from gradb.rules.names import Argument, bind, is_read
 from gradb.rules.table import rule_of
+from gradb.tape.kinds.op import OpDetail
 from gradb.tape.values import TensorValue
 
 Read = Callable[[TensorValue], Array]
@@ -183,7 +185,7 @@ def given(chain: Chain, rule: Rule, part: Part, edge_index: int, slot: int, read
         NotKnown: it does not tell enough.
     """
     source = _input(chain, edge_index, read)
-    inputs = tuple(read(tensor.value) for tensor in chain.op.inputs) if chain.op is not None else ()
+    inputs = () if chain.op is None else _inputs(_Call(chain.op), read)
     results = tuple(read(tensor.value) for tensor in chain.op.outputs) if chain.op is not None else ()
     values, unknown = _values(chain, rule, inputs, read)
     out = _output(chain, slot, read)
@@ -192,6 +194,25 @@ def given(chain: Chain, rule: Rule, part: Part, edge_index: int, slot: int, read
     if not rule.is_complex and any(a.is_complex for a in (source, out, *inputs)):
         raise NotKnown("complex")
     return Given(values, source, out, results, inputs, slot, edge_index, unknown)
+
+
+class _Call:
+    """A call, told from others by what it is and not by what it says: it may have thousands of inputs."""
+
+    def __init__(self, op: OpDetail) -> None:
+        self.op = op
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Call) and self.op is other.op
+
+    def __hash__(self) -> int:
+        return id(self.op)
+
+
+@functools.lru_cache(4)
+def _inputs(call: _Call, read: Read) -> tuple[Array, ...]:
+    """Return the inputs of a call, the same for each edge of its node."""
+    return tuple(read(tensor.value) for tensor in call.op.inputs)
 
 
 def _values(chain: Chain, rule: Rule, inputs: tuple[Array, ...], read: Read) -> tuple[dict[str, Value], frozenset[str]]:

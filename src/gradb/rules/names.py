@@ -37,9 +37,9 @@ class Argument:
 def bind(chain: Chain, rule: Rule) -> dict[str, Argument]:
     """Return what is known of each role of a rule at a node."""
     found: dict[str, Argument] = dict(_from_call(chain, rule))
-    for index, edge in enumerate(chain.edges):
+    for index, edge in enumerate(() if rule.is_repeated else chain.edges[: len(rule.parts)]):
         part = rule.part(index)
-        if edge.tensor is not None and part is not None and not rule.is_repeated:
+        if edge.tensor is not None and part is not None:
             known = found.get(part.role)
             if known is None or not known.is_named:
                 found[part.role] = _argument(edge.tensor, part.role)
@@ -71,7 +71,9 @@ def _from_call(chain: Chain, rule: Rule) -> dict[str, Argument]:
         roles[:2] = reversed(roles[:2])
     found = {role: Argument(text, is_named=True, literal=text) for role, text in rule.defaults.items()}
     for position, (keyword, text) in enumerate(_gathered(op, roles) if rule.is_variadic else op.arguments):
-        role = {"input": "self"}.get(keyword, keyword) if keyword else roles[position] if position < len(roles) else ""
+        if not keyword and position >= len(roles):
+            continue
+        role = {"input": "self"}.get(keyword, keyword) if keyword else roles[position]
         if keyword == "input" and "input" in roles:
             role = "input"
         if role == "dim" and text in {"True", "False"} and "unbiased" in roles:

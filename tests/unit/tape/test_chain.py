@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gradb.frame.chain.record import Chain
+from gradb.frame.chain.record import Chain, Edges
 from gradb.frame.reader import Tape
+from gradb.rules import examined
 from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.backward_start import BackwardStartDetail
 from gradb.tape.kinds.jacobian import Axis, Probe
@@ -297,3 +298,23 @@ def test_an_input_used_twice(builder: TapeBuilder) -> None:
     with opened(builder) as tape:
         chain = chain_at(tape, 2)
     assert [edge.tensor.name if edge.tensor else None for edge in chain.edges] == ["x", "x"]
+
+
+def test_of_many_edges_each_is_what_it_would_be_among_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are made when they are asked for, and are checked no less."""
+    path = tmp_path / "t.tape"
+    with TapeBuilder(path) as tape:
+        leaves = [tape.leaf(f"w.{number}", [1.0 + number]) for number in range(70)]
+        total = tape.op("torch.cat", "CatBackward0", leaves, [9.0], name="total", jacobians=[diagonal([1.0])] * 70)
+        tape.backward(total, gradient=[1.0])
+        tape.end()
+    with Tape.open(path) as tape:
+        chains = [chain for position in range(71, 75) if (chain := tape.frame(position).chain) is not None]
+        assert any(isinstance(chain.edges, Edges) for chain in chains)
+        monkeypatch.setattr(Edges, "FEW", 100)
+        for chain, position in zip(chains, range(71, 75), strict=True):
+            alone = chain_at(tape, position)
+            assert isinstance(alone.edges, tuple)
+            assert (chain, list(chain.downstream)) == (alone, list(alone.downstream))
+            assert examined(chain).edges == examined(alone).edges
+            assert chain.edges[-2:] == alone.edges[-2:]

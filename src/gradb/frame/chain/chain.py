@@ -15,7 +15,7 @@ from gradb.frame.chain.contributions import Contributions
 from gradb.frame.chain.hooks import Values, arrived, hooks_of, made_by_node, values
 from gradb.frame.chain.inputs import Inputs
 from gradb.frame.chain.probes import answers, measured, record as record_of
-from gradb.frame.chain.record import Chain, ChainEdge, Hook
+from gradb.frame.chain.record import Chain, ChainEdge, Hook, edges_of
 from gradb.frame.chain.remarks import op_of, remarks
 from gradb.frame.chain.rewrites import rewrites
 from gradb.frame.chain.unreached import unreached
@@ -87,6 +87,11 @@ class Chains:
         record = replace(record, arrived=arrived(record.upstream, hooks), sizes=_sizes(node, op))
         backward = self._backward(run, moment)
         until = position if record.event is None else record.event
+
+        def make_edge(index: int) -> ChainEdge:
+            found = self._edge(node, index, node.edges[index], record, seen, state, hooks, position)
+            return _unless_unasked(found, backward)
+
         contributions, check = self._contributions.of(node_id, record.arrived, run, backward, until)
         return Chain(
             node=node_id,
@@ -99,10 +104,7 @@ class Chains:
             upstream=record.upstream,
             contributions=contributions,
             contributions_check=check,
-            edges=tuple(
-                _unless_unasked(self._edge(node, index, edge, record, seen, state, hooks, position), backward)
-                for index, edge in enumerate(node.edges)
-            ),
+            edges=edges_of(make_edge, _sent(record, len(node.edges))),
             root=_root(backward),
             weights=None if backward is None else weights_of(backward),
             is_interrupted=run is not None and run.end is None and state != "running",
@@ -192,6 +194,12 @@ class Chains:
         node = None if edge.to is None else self._store.node(edge.to)
         found = None if node is None else self._output(node, position)
         return found if found is not None and found.output_nr == edge.input_nr else None
+
+
+def _sent(record: _Record, count: int) -> Values:
+    """Return what was sent along each of so many edges."""
+    sent = record.downstream or ()
+    return (*sent[:count], *[None] * (count - len(sent)))
 
 
 def _unless_unasked(edge: ChainEdge, backward: Backward | None) -> ChainEdge:

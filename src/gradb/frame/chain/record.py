@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import overload
 
 from gradb.algebra.local import Check, Local
 from gradb.frame.called import NUMBERS, Called
@@ -45,6 +47,61 @@ class ChainEdge:
     """None where there is nothing to check or nothing to check it with."""
     is_asked: bool = True
     """False where the backward was not asked for this gradient (``inputs=``), so that the engine let it be."""
+
+
+class Edges(Sequence[ChainEdge]):
+    """The edges of a node that has many: each is made when it is first asked for, since a screen shows a few.
+
+    Args:
+        make: returns the edge of an index.
+        downstream: what was sent along each, one an edge.
+    """
+
+    FEW = 64
+    """Edges up to which all are made at once."""
+
+    def __init__(self, make: Callable[[int], ChainEdge], downstream: Sequence[TensorValue | None]) -> None:
+        self.downstream = downstream
+        self._make = make
+        self._made: dict[int, ChainEdge] = {}
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.downstream)
+
+    @overload
+    def __getitem__(self, index: int) -> ChainEdge: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[ChainEdge, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> ChainEdge | tuple[ChainEdge, ...]:
+        """Return one edge, or some."""
+        places = range(len(self))[index]
+        return self._of(places) if isinstance(places, int) else tuple(map(self._of, places))
+
+    def __iter__(self) -> Iterator[ChainEdge]:
+        """Yield all of them."""
+        return map(self._of, range(len(self)))
+
+    def _of(self, place: int) -> ChainEdge:
+        if place not in self._made:
+            self._made[place] = self._make(place)
+        return self._made[place]
+
+    def __eq__(self, other: object) -> bool:
+        """Compare all of them."""
+        return self is other or (isinstance(other, Edges | tuple) and tuple(self) == tuple(other))
+
+    def __hash__(self) -> int:
+        """Return what is the same for equal ones, without making any."""
+        return hash(len(self))
+
+
+def edges_of(make: Callable[[int], ChainEdge], downstream: Sequence[TensorValue | None]) -> Sequence[ChainEdge]:
+    """Return the edges of a node: of few all at once."""
+    found = Edges(make, downstream)
+    return found if len(found) > Edges.FEW else tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +231,7 @@ class Chain:
     """One per consumer edge that fed it in this backward."""
     contributions_check: Check | None
     """Sum of the contributions against upstream (a user's hook may change it)."""
-    edges: tuple[ChainEdge, ...]
+    edges: Sequence[ChainEdge]
     root: str | None = None
     """Name of the tensor this backward began from (the L of dL/dx), where it has one and there is only one."""
     weights: Weights | None = None
@@ -203,6 +260,11 @@ class Chain:
     """The version that recorded the tape: formulas, and what is taken at kinks, go by it. Empty: not known."""
     called: Called = field(default=NUMBERS, compare=False)
     """What the events of the tape are called."""
+
+    @property
+    def downstream(self) -> Sequence[TensorValue | None]:
+        """What was sent along each edge."""
+        return self.edges.downstream if isinstance(self.edges, Edges) else [edge.downstream for edge in self.edges]
 
     @property
     def result_names(self) -> tuple[str, ...]:

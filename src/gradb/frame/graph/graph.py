@@ -27,6 +27,7 @@ from gradb.frame.graph.view import GraphRow, NodeState
 from gradb.frame.naming import Naming
 from gradb.frame.store import Store
 from gradb.tape.database import TapeError
+from gradb.tape.kinds.graph import Node
 
 _MAX_PATH = 200  # entries of next_functions in one expression; a longer one is of no use to anybody
 _KEPT, _MOST = 32, 250_000  # graphs of which it is kept how they unfold, and the stretches of all of them
@@ -34,6 +35,7 @@ _REGIONS = 20_000  # stretches of graphs that are kept, which have more in commo
 _KEPT_FLOWS = 4  # backwards of which the sizes of gradients are kept
 _READING = 0.2  # of the time that a graph takes at first: to read its nodes, before they are laid out
 _SCREEN = 64  # rows of which what is asked is read at once
+_MANY = 64  # edges of one node that take long to read
 _MOST_NAMES = 4  # of the outputs of one node
 
 
@@ -166,9 +168,7 @@ class Graph:
         tree.reach(index)
         node, (above, entry) = tree.node(index), tree.parent(index)
         found, parent = store.node(node), store.node(tree.node(above)) if above >= 0 else None
-        functions = None if found is None else tuple(
-            (None if edge.to is None else class_of(store.node(edge.to)), edge.input_nr) for edge in found.edges
-        )  # fmt: skip
+        functions = None if found is None else self._graphs.functions(found)
         way = self.expression(above) if above >= 0 else ""
         name = python_name(self._label(node))
         attribute = ".variable is {}" if found is not None and found.kind == "accumulate" else " is {}.grad_fn"
@@ -258,6 +258,20 @@ class Graphs(Labels):
         self.outlines = Outlines(store)
         self.flows: Cache[int, Flows] = Cache(lambda start: Flows(store, start), _KEPT_FLOWS)
         self._regions = Cache(self._lay_out, _REGIONS)
+        self._functions: Cache[int, tuple[tuple[str | None, int], ...]] = Cache(lambda _: (), _KEPT)
+
+    def functions(self, node: Node) -> tuple[tuple[str | None, int], ...]:
+        """Return the ``next_functions`` of a node; those of one that has many are kept once all are on the tape."""
+        if node.id in self._functions:
+            return self._functions(node.id)
+        nodes = [None if edge.to is None else self.store.node(edge.to) for edge in node.edges]
+        found = tuple(
+            (None if edge.to is None else class_of(to), edge.input_nr)
+            for edge, to in zip(node.edges, nodes, strict=True)
+        )
+        if len(nodes) > _MANY and None not in nodes:
+            self._functions.put(node.id, found)
+        return found
 
     def at(self, position: int) -> Graph:
         """Return the graph at a position."""

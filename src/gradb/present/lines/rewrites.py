@@ -18,7 +18,7 @@ _MAX_ERROR = 160
 
 def nonfinite_words(chain: Chain) -> str:
     """Say what of a node is NaN or infinite: what it carries, else what it stands for; nothing where nothing is."""
-    if any(map(_is_odd, (*chain.upstream, *chain.left, *(edge.downstream for edge in chain.edges)))):
+    if any(map(_is_odd, (*chain.upstream, *chain.left, *chain.downstream))):
         return "not finite"
     if chain.output is None or not _is_odd(chain.output.value):
         return ""
