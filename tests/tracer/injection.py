@@ -40,7 +40,7 @@ from tests.tracer.recording import record
 
 SKIPPED = frozenset(
     {
-        "__del__", "_forget", "PythonMark.__init__", "guard", "intervene", "_intervene", "lost",
+        "__del__", "_forget", "PythonMark.__init__", "guard", "intervene", "attempt", "lost",
         "entered", "inside", "_recomputed", "_away", "_switch", "ModuleScopes._left",
     }
 )  # fmt: skip

@@ -157,6 +157,73 @@ def test_steps_and_clearings_are_recorded_the_same(tmp_path: Path, script: Calla
     assert check_recording(tmp_path, "steps", script, probe="never")
 
 
+def kept() -> None:
+    """One that keeps its graph and is run again."""
+    one = leaf(3)
+    loss = (one * one).sum()
+    loss.backward(retain_graph=True)
+    loss.backward()
+
+
+def handed() -> None:
+    """Gradients that the script gives: finite ones, not finite ones, and to several roots."""
+    one = leaf(3)
+    for gradient in (torch.ones(3), torch.tensor([1.0, float("nan"), float("inf")])):
+        (one * one).backward(gradient)
+    torch.autograd.backward([(one * one).sum(), one.sin().sum()])
+    torch.autograd.backward((one * one).sum(), torch.tensor(2.0))
+    one.sum().backward(inputs=[one])
+
+
+def undefined() -> None:
+    """Losses that are not finite, one of them with no name, and a leaf itself."""
+    one = leaf(3)
+    loss = (one.detach() * float("nan") * one).sum()
+    loss.backward()
+    (one * float("inf")).sum().backward()
+    leaf().backward()
+
+
+def refused() -> None:
+    """Calls that torch refuses, and one whose hook raises."""
+    one = leaf(3)
+    loss = (one * one).sum()
+    loss.backward()
+    with pytest.raises(RuntimeError):
+        loss.backward()
+    with pytest.raises(RuntimeError):
+        (one * one).backward()
+
+    def fail(gradient: torch.Tensor) -> None:
+        raise ValueError("from a hook")
+
+    made = one * one
+    made.register_hook(fail)
+    with pytest.raises(ValueError, match="from a hook"):
+        made.sum().backward()
+    (one * one).sum().backward()
+
+
+def within() -> None:
+    """A backward in a hook of another."""
+    one, other = leaf(3), leaf(3)
+    made = one * one
+
+    def again(gradient: torch.Tensor) -> None:
+        with torch.enable_grad():
+            (other * other).sum().backward()
+
+    made.register_hook(again)
+    made.sum().backward()
+    torch.autograd.grad((one * one).sum(), [one])
+
+
+@pytest.mark.parametrize("script", [kept, handed, undefined, refused, within])
+def test_backwards_begin_and_end_the_same(tmp_path: Path, script: Callable[[], None]) -> None:
+    """With the accelerator and without it, row by row."""
+    assert check_recording(tmp_path, "backwards", script, probe="never")
+
+
 class Doubled(torch.autograd.Function):
     """A custom Function."""
 

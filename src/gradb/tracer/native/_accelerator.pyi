@@ -357,6 +357,40 @@ def change(
 ) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
     """Return the 2-norms of how each tensor has changed and of what it was; None where one is something else now."""
 
+def may_begin(forward: object, root: torch.Tensor, gradient: torch.Tensor | None, /) -> bool:
+    """Tell whether a backward from a tensor, with the gradient it is given, can be told by ``begin_backward`` now.
+
+    Args:
+        forward: what stands in for the forward mode of the recording.
+        root: what it begins from.
+        gradient: what comes in there; None where it was left out.
+    """
+
+def begin_backward(
+    forward: object,
+    root: torch.Tensor,
+    gradient: torch.Tensor | None,
+    marks: list[NodeMark | None],
+    retains: bool,
+    place: PlaceRow,
+    flags: int,
+    /,
+) -> int:
+    """Record the event by which a backward begins, and return its number.
+
+    Args:
+        forward: as in ``may_begin``, which was asked before.
+        root: what it begins from.
+        gradient: what comes in there.
+        marks: of the nodes that it will run.
+        retains: whether the graph is kept.
+        place: where the call stands.
+        flags: of every event of the call.
+    """
+
+def end_backward(forward: object, start: int, place: PlaceRow, flags: int, /) -> int | None:
+    """Record the event by which a backward ends that began with another; None, and nothing was done: not now."""
+
 def reach(roots: list[Any], custom: type, /) -> tuple[list[Any], list[NodeMark | None], list[bool], bool] | None:
     """Return every node below the roots once, in the order of ``tensors.reach``, with what ``Below`` has of them.
 

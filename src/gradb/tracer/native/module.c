@@ -20,6 +20,7 @@
 #include "records.h"
 #include "scopes.h"
 #include "sifter.h"
+#include "starting.h"
 #include "tensor.h"
 #include "unseen.h"
 #include "visit.h"
@@ -44,6 +45,9 @@ static PyMethodDef functions[] = {
     {"keep", change_begin, METH_O, NULL},
     {"change", (PyCFunction)(void (*)(void))change_end, METH_FASTCALL, NULL},
     {"summarise", reader_summarise, METH_O, NULL},
+    {"may_begin", (PyCFunction)(void (*)(void))starting_may, METH_FASTCALL, NULL},
+    {"begin_backward", (PyCFunction)(void (*)(void))starting_begin, METH_FASTCALL, NULL},
+    {"end_backward", (PyCFunction)(void (*)(void))starting_end, METH_FASTCALL, NULL},
     {"reach", (PyCFunction)(void (*)(void))reach_all, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
@@ -63,7 +67,7 @@ PyMODINIT_FUNC PyInit__accelerator(void)
 {
     PyObject *module = PyModule_Create(&definition);
     if (module != NULL &&
-        !(unseen_prepare() && blob_prepare() && context_prepare() && records_prepare() && add_type(module, "Reader", reader_type()) &&
+        !(unseen_prepare() && blob_prepare() && context_prepare() && records_prepare() && starting_prepare() && add_type(module, "Reader", reader_type()) &&
           add_type(module, "Mark", mark_type()) &&
           add_type(module, "Pen", pen_type()) && add_type(module, "Forward", forward_type()) &&
           add_type(module, "Engine", engine_type()) && add_type(module, "Visits", visits_type()) &&

@@ -22,10 +22,8 @@ static int mode_now(const Context *context)
     return is_on < 0 ? -1 : is_on ? 0 : GRAD_OFF;
 }
 
-int telling_begin(Context *context, Telling *telling)
+int telling_find(Context *context, Telling *telling)
 {
-    if (!state_is_settled(&context->state) || RECORDER(&context->state, IS_ACTIVE) != Py_True)
-        return 0;
     PyObject *ident = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
     PyObject *thread = ident == NULL ? NULL : PyDict_GetItemWithError(context->threads, ident);
     Py_XDECREF(ident);
@@ -37,6 +35,13 @@ int telling_begin(Context *context, Telling *telling)
     telling->flags = mode < 0 ? 0 : (uint16_t)mode;
     telling->told = NULL;
     return PyErr_Occurred() ? -1 : 1;
+}
+
+int telling_begin(Context *context, Telling *telling)
+{
+    if (!state_is_settled(&context->state) || RECORDER(&context->state, IS_ACTIVE) != Py_True)
+        return 0;
+    return telling_find(context, telling);
 }
 
 int64_t telling_put(Context *context, Telling *telling)

@@ -17,6 +17,9 @@ typedef struct {
    before, or the thread has no number; -1 with an error set. */
 int telling_begin(Context *context, Telling *telling);
 
+/* The same, whatever has to be written before. */
+int telling_find(Context *context, Telling *telling);
+
 /* Put the event with the text and data of the draft; return its number, below 0 with an error set. */
 int64_t telling_put(Context *context, Telling *telling);
 

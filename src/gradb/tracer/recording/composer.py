@@ -7,7 +7,7 @@ functions disabled.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -49,6 +49,14 @@ _current_task = torch._C._current_graph_task_id
 _MAX_TOLD = 20  # places of torch.func transforms
 
 
+class CallsAtOnce(NamedTuple):
+    """What tells of a call of the engine in one stroke: see the accelerator's functions of these names."""
+
+    may_begin: Callable[..., bool]
+    begin: Callable[..., int]
+    end: Callable[..., int | None]
+
+
 class Composer:
     """Makes wire forms and keeps the tape's side tables (tensor, name, node) in step with the events."""
 
@@ -84,6 +92,8 @@ class Composer:
         self._retained: dict[int, TensorRecord] = {}
         self.leaves_at_once: Leaves | None = None
         """Says of many leaves what is said of each, where there is the accelerator."""
+        self.calls_at_once: CallsAtOnce | None = None
+        """Tells of calls of the engine that are plain, where there is the accelerator."""
         self.is_creation_hooked = False
         """Whether the script has set a hook that torch calls for each node which is made."""
 
@@ -152,15 +162,19 @@ class Composer:
 
     def intervene(self, what: str, part: Callable[..., Any], *arguments: Any) -> Any:
         """Run a part of what is changed from outside (``zero_grad``, ``lr``); if it fails, that change ends."""
-        return self.guard(self._intervene, what, part, arguments)
+        return self.guard(self.attempt, what, part, *arguments)
 
-    def _intervene(self, what: str, part: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    def attempt(self, what: str, part: Callable[..., Any], *arguments: Any) -> Any:
+        """Run one of several parts that are guarded together: a failure of it costs no other; ``what`` may be empty."""
+        if not self.recorder.is_active:
+            return None
         try:
             return part(*arguments)
         except Exception as error:
             lost, hides = lost_by(part)
             self.recorder.lost(error, lost, hides=hides)
-            self.interventions.give_up(what)
+            if what:
+                self.interventions.give_up(what)
             return None
 
     def is_in_transform(self) -> bool:

@@ -107,27 +107,48 @@ class EngineWatch:
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         guard = self._composer.guard
         ends = ends_made(self._composer, roots) if self._composer.is_creation_hooked else ()  # noqa: F841 - held until the engine is done
-        run: BackwardRun | None = guard(self._make_run, self._parts)
-        place = self._clearing()(self._prepare, accumulates(args, kwargs), 4)
-        if run is None:
-            try:
-                return original(roots, *args, **kwargs)
-            finally:
-                if self._grads.lending.has_lent:
-                    guard(self._grads.renew)
+        runs: list[BackwardRun] = []
         try:
-            guard(run.begin, roots, args, kwargs, place)
+            guard(self._open, runs, roots, args, kwargs)
             result = original(roots, *args, **kwargs)
-            guard(run.finish, result, "")  # before a handler that has waited for the engine may raise
+            guard(self._close, runs, result, "")  # before a handler that has waited for the engine may raise
         except BaseException as error:
-            guard(run.finish, (), f"{type(error).__name__}: {error}")
-            guard(self._grads.error, error, run.place)
+            guard(self._close, runs, (), f"{type(error).__name__}: {error}")
+            for run in runs:
+                guard(self._grads.error, error, run.place)
             raise
         finally:
-            guard(run.unhook)
+            for run in runs:
+                if not run.is_over:
+                    guard(run.unhook)
             if self._grads.lending.has_lent:
-                guard(self._grads.backward_ends, run)
+                guard(self._let_go, runs)
         return result
+
+    def _open(
+        self, runs: list[BackwardRun], roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """Record that a call begins; ``runs`` gets what goes on with it, where that can be made."""
+        attempt = self._composer.attempt
+        run: BackwardRun | None = attempt("", self._make_run, self._parts)
+        if run is not None:
+            runs.append(run)
+        cleared = "zero_grad" if self._composer.interventions.zero_grad == "on" else ""
+        place = attempt(cleared, self._prepare, accumulates(args, kwargs), 5)
+        if run is not None:
+            attempt("", run.begin, roots, args, kwargs, place)
+
+    def _close(self, runs: list[BackwardRun], result: Any, error: str) -> None:
+        """Record that it is over; what is done already is not done again."""
+        for run in runs:
+            self._composer.attempt("", run.finish, result, error)
+            run.unhook()
+
+    def _let_go(self, runs: list[BackwardRun]) -> None:
+        for run in runs:
+            self._grads.backward_ends(run)
+        if not runs:
+            self._grads.renew()
 
     def _clearing(self) -> Callable[..., Any]:
         """Return what runs a part before a backward: what gradb clears there, it clears each time or no more."""

@@ -6,6 +6,7 @@ to Python before anything of it was done. What is rare within one it has done by
 
 from __future__ import annotations
 
+import functools
 import math
 import weakref
 from collections import deque
@@ -22,7 +23,7 @@ from gradb.tracer.isolation.genuine import Functions, Methods, is_grad_enabled, 
 from gradb.tracer.isolation.modes import count_modes, is_profiling
 from gradb.tracer.isolation.signals import shielded
 from gradb.tracer.native.trial import accelerator
-from gradb.tracer.recording.composer import Composer
+from gradb.tracer.recording.composer import CallsAtOnce, Composer
 from gradb.tracer.recording.iterations import Iterations
 from gradb.tracer.source.arguments import LITERALS, argument_text
 from gradb.tracer.source.places import NOWHERE, Found, Place, PlaceRow
@@ -145,6 +146,8 @@ def forward(
         "record": TensorRecord(0, weakref.ref(Functions.empty(0))), "mark": _pattern(),
     }  # fmt: skip
     stand_in: TorchFunction = module.Forward(parts)
+    begin, end = (functools.partial(one, stand_in) for one in (module.begin_backward, module.end_backward))
+    composer.calls_at_once = CallsAtOnce(functools.partial(module.may_begin, stand_in), begin, end)
     composer.leaves_at_once = module.Leaves(stand_in, *composer.tensors.buffers.tables, math.hypot)
     return stand_in
 

@@ -16,6 +16,20 @@ def accumulates(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return bool(args[5] if len(args) > 5 else kwargs.get("accumulate_grad"))
 
 
+def plain_arguments(
+    roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, Any, bool] | None:
+    """Return the one root of a call that fills the buffers of all leaves, what comes in there, and whether the graph is
+    kept; None of any other call.
+    """
+    if len(roots) != 1 or len(args) != 4 or not accumulates(args, kwargs):
+        return None
+    gradients, keeps, creates, wanted = args
+    if creates or wanted or not isinstance(gradients, tuple) or len(gradients) != 1:
+        return None
+    return roots[0], gradients[0], bool(keeps)
+
+
 class EngineArguments(NamedTuple):
     """What one call of the engine is given."""
 

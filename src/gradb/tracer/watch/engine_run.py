@@ -27,7 +27,7 @@ from gradb.tracer.tensors.reach import Below, Reach, edges_in, node_of
 from gradb.tracer.tensors.records import NodeMark, TensorRecord
 from gradb.tracer.watch import placeholders
 from gradb.tracer.watch.aten import Microscope
-from gradb.tracer.watch.engine_arguments import EngineArguments
+from gradb.tracer.watch.engine_arguments import EngineArguments, plain_arguments
 from gradb.tracer.watch.gradient_births import GradientBirths
 from gradb.tracer.watch.lending import Lending
 from gradb.tracer.watch.transit import Filling, Hooks, is_private
@@ -105,7 +105,9 @@ class BackwardRun:
     ) -> None:
         """Record the call and hook every node that it will run; ``place`` is where it stands, if that was found."""
         try:
-            self._begin(EngineArguments.of(roots, args, kwargs), place or self._recorder.find().place)
+            place = place or self._recorder.find().place
+            if not self._begin_plain(roots, args, kwargs, place):
+                self._begin(EngineArguments.of(roots, args, kwargs), place)
         except Exception:
             self.start = 0  # the nodes of a backward that is not on the tape are not recorded either
             self.unhook()
@@ -141,10 +143,36 @@ class BackwardRun:
             create_graph=given.create_graph, inputs=asked, nodes=ids, outer=self._find_outer(), ends=ends,
         )  # fmt: skip
         self._hook(below)
+        self._starts(event)
+        self._recorder.emit("backward_start", call, self.place, detail, blob, odd=odd)
+        self._started(event)
+
+    def _begin_plain(self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any], place: Place) -> bool:
+        """Record a call from one tensor to all leaves; return False, and nothing was done, where it is another."""
+        composer, given = self.composer, plain_arguments(roots, args, kwargs)
+        calls = None if given is None or type(self) is not BackwardRun else composer.calls_at_once
+        if given is None or calls is None or composer.run() is not None:
+            return False
+        event, (root, gradient, retains) = self._recorder.settle(), given
+        if not calls.may_begin(root, gradient):
+            return False
+        self.place = place.row
+        composer.naming.settle_waiting(event)
+        self._tell_losses(roots, place, event)
+        self.births.begins((root,), (), 0)
+        below = self._reach.below([maker(root)], (), False)
+        self._hook(below)
+        self._starts(event)
+        calls.begin(root, gradient, below.marks, retains, self.place, self.births.flags)
+        self._started(event)
+        return True
+
+    def _starts(self, event: int) -> None:
         self.start = event
         self.composer.local.backward = self
         self.composer.runs.append(self)
-        self._recorder.emit("backward_start", call, self.place, detail, blob, odd=odd)
+
+    def _started(self, event: int) -> None:
         if self._quick is not None:
             self._quick.begin(event, self._recorder.thread(), self.births.sent, self.births.flags)
 
@@ -246,6 +274,9 @@ class BackwardRun:
                 self._recorder.failures.event("a hook", error, hides="gradients", node=node)
 
     def _finish(self, result: Any, error: str) -> None:
+        calls = None if self._is_grad or error else self.composer.calls_at_once
+        if calls is not None and calls.end(self.start, self.place, self.births.ends(0)) is not None:
+            return
         event, blob = self._recorder.settle(), Blob()
         results: list[str] = []
         if self._is_grad and isinstance(result, (tuple, list)):
