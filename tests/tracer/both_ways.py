@@ -19,6 +19,7 @@ import runpy
 import sqlite3
 import sys
 import tempfile
+from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,8 @@ def _rows(tape: Path) -> Iterator[tuple[str, Any, list[Any]]]:
                 if table in {"event", "saved", "used"}:
                     detail, sums = _apart(json.loads(row[-2]))
                     yield table, (*row[:-2], detail, row[-1]), sums
+                elif table == "chunk":  # losses, rates and norms
+                    yield table, row[:-1], [[number, number] for number in array("d", row[-1])]
                 else:
                     yield table, row, []
 

@@ -156,13 +156,17 @@ def test_memory_that_was_freed_is_no_value() -> None:
 
 @given(seed=st.integers(0, 2**32))
 def test_a_norm_is_that_of_python(seed: int) -> None:
-    """The norm of some tensors of any kind has the same bits, whichever way they are read."""
+    """The norm of some tensors of any kind is the same, whichever way they are read: 0, infinity and NaN exactly."""
     choose = random.Random(seed)
     tensors = [random_view(choose) for _ in range(3)]
     reading.use(None)
     slow = norm_of_all(tensors)
     reading.use(trial.accelerator())
-    assert repr(norm_of_all(tensors)) == repr(slow)
+    quick = norm_of_all(tensors)
+    if slow is None or not slow or not math.isfinite(slow):
+        assert repr(quick) == repr(slow)
+    else:
+        assert quick == pytest.approx(slow, rel=1e-6, abs=0)
 
 
 def _train() -> None:

@@ -349,6 +349,9 @@ def content(tensor: torch.Tensor, /) -> bytes | None:
 def summarise(tensor: torch.Tensor, /) -> tuple[str, bytes, int, int | None] | None:
     """Return what ``summaries.Summary`` consists of; None where the tensor is not known here, or too hard."""
 
+def norm(tensor: torch.Tensor, /) -> float | None:
+    """Return the 2-norm of all elements, NaN where one is, else infinite where one is; None as ``summarise``."""
+
 def keep(tensors: Sequence[torch.Tensor], /) -> tuple[bytes, ...] | None:
     """Return what ``change`` needs to know of tensors before they change; None where one has no floats known here."""
 

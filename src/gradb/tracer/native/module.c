@@ -41,6 +41,7 @@ static PyMethodDef functions[] = {
     {"knows", reader_knows, METH_O, NULL},
     {"extend", (PyCFunction)(void (*)(void))reader_extend, METH_FASTCALL, NULL},
     {"floats", (PyCFunction)(void (*)(void))reader_floats, METH_FASTCALL, NULL},
+    {"norm", reader_norm, METH_O, NULL},
     {"content", reader_content, METH_O, NULL},
     {"keep", change_begin, METH_O, NULL},
     {"change", (PyCFunction)(void (*)(void))change_end, METH_FASTCALL, NULL},

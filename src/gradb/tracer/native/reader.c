@@ -339,6 +339,15 @@ PyObject *reader_floats(PyObject *module, PyObject *const *arguments, Py_ssize_t
     return floats;
 }
 
+PyObject *reader_norm(PyObject *module, PyObject *tensor)
+{
+    View view;
+    Statistics found;
+    if (!tensor_view(tensor, &view) || view.count == 0 || !statistics_take(&view, &found))
+        Py_RETURN_NONE;
+    return PyFloat_FromDouble(found.norm);
+}
+
 PyObject *reader_content(PyObject *module, PyObject *tensor)
 {
     View view;

@@ -37,6 +37,7 @@ PyObject *reader_look(PyObject *module, PyObject *tensor);
 PyObject *reader_knows(PyObject *module, PyObject *tensor);
 PyObject *reader_extend(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *reader_floats(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *reader_norm(PyObject *module, PyObject *tensor);
 PyObject *reader_content(PyObject *module, PyObject *tensor);
 PyObject *reader_summarise(PyObject *module, PyObject *tensor);
 

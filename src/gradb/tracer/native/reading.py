@@ -22,6 +22,8 @@ extend: Any = _declined
 """Appends the elements of a tensor to a list of floats; False, and nothing done, where it is none of few floats."""
 floats: Any = _nothing
 """Returns the elements of a list of tensors, if each is one of few floats; else None."""
+norm: Any = _nothing
+"""Returns the 2-norm of a tensor of any size; None where that is not known."""
 keep: Any = _nothing
 """Returns what there is to know of tensors before they change, for ``change``; None where one is not known here."""
 change: Any = _nothing
@@ -30,8 +32,8 @@ change: Any = _nothing
 
 def use(module: Any) -> None:
     """Take the functions of a compiled module; None: decline from here on."""
-    global knows, extend, floats, keep, change
+    global knows, extend, floats, norm, keep, change
     knows, extend = (_declined, _declined) if module is None else (module.knows, module.extend)
-    floats, keep, change = (
-        (_nothing, _nothing, _nothing) if module is None else (module.floats, module.keep, module.change)
+    floats, norm, keep, change = (
+        (_nothing,) * 4 if module is None else (module.floats, module.norm, module.keep, module.change)
     )

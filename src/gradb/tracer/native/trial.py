@@ -141,6 +141,7 @@ def _try(module: Any) -> None:
         _compare(f"content of a {name}", decode(module.content(probe), str(probe.dtype)[6:]), numbers)
         if numbers:
             _compare(f"statistics of a {name}", module.summarise(probe), _statistics(numbers))
+            _compare(f"norm of a {name}", module.norm(probe), float(_statistics(numbers)[0].split(",")[3]))
     declined = [*_strange(), _make([1j]), _Subclass([1.0])]
     _compare("look at strange tensors", [module.look(tensor) for tensor in declined], [None] * len(declined))
 

@@ -1,4 +1,4 @@
-"""2-norms of tensors, taken without changing anything: small ones from their bytes, others by torch."""
+"""2-norms of tensors, taken without changing anything: by the accelerator, small ones from bytes, else by torch."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import torch
 from gradb.tape.expressions.functions import norm
 from gradb.tracer.isolation.genuine import Methods, no_grad, vector_norm
 from gradb.tracer.native import reading
+from gradb.tracer.tensors.summaries import by_rows
 from gradb.tracer.tensors.values import Unreadable, modes_off, readable
 
 _SMALL = 64
@@ -21,7 +22,6 @@ _TINY = 1e-15
 """A norm below it may have lost squares on the way."""
 _ORDINARY = frozenset({torch.Tensor, torch.nn.Parameter})
 _KINDS: dict[torch.dtype, Any] = {torch.float32: ctypes.c_float, torch.float64: ctypes.c_double}
-_NARROW = frozenset({torch.float16, torch.bfloat16})
 
 
 @functools.cache
@@ -43,6 +43,9 @@ def norm_of_all(tensors: Iterable[torch.Tensor]) -> float | None:
             return norm(together)
         for tensor in tensors:
             if reading.extend(floats, tensor, _SMALL):
+                continue
+            if (known := reading.norm(tensor)) is not None:
+                floats.append(known)
                 continue
             kind = _KINDS.get(tensor.dtype) if type(tensor) in _ORDINARY else None
             if kind is not None and (count := Methods.numel(tensor)) <= _SMALL and tensor.is_cpu:
@@ -85,14 +88,27 @@ def _carefully(tensor: torch.Tensor) -> float:
         if tensor.layout is torch.sparse_coo:
             tensor = Methods.values(Methods.coalesce(Methods.detach(tensor)))
         dense = readable(tensor, sys.maxsize)
-        if not (Methods.is_floating_point(dense) or Methods.is_complex(dense)):
-            dense = Methods.to(dense, torch.float64)
-        found = _norm(dense, torch.float32 if dense.dtype in _NARROW else None)
-        if (math.isinf(found) or found < _TINY) and (dense.dtype is torch.float32 or dense.dtype in _NARROW):
-            # the squares may be too large or too small for a float32, and the elements not
-            found = _norm(Methods.to(dense, torch.float64), None)
+        if not Methods.numel(dense):
+            return 0.0
+        if (known := by_rows(dense)) is not None:
+            return known
+        wide = _wide(dense)
+        found = _norm(dense, wide)
+        if math.isinf(found) or found < _TINY:  # the squares may be too large or too small for it, and the elements not
+            largest = float(Methods.item(Methods.amax(Methods.abs(Methods.to(dense, wide)))))
+            if 0 < largest < math.inf:
+                found = _norm(Methods.div(Methods.to(dense, wide), largest), wide) * largest
         return found
 
 
-def _norm(dense: torch.Tensor, dtype: torch.dtype | None) -> float:
+def _wide(dense: torch.Tensor) -> torch.dtype:
+    """Return the dtype in which squares are added."""
+    if dense.device.type == "mps":  # which has no float64
+        return torch.complex64 if Methods.is_complex(dense) else torch.float32
+    return torch.complex128 if Methods.is_complex(dense) else torch.float64
+
+
+def _norm(dense: torch.Tensor, dtype: torch.dtype) -> float:
+    if not (Methods.is_floating_point(dense) or Methods.is_complex(dense)):
+        dense = Methods.to(dense, dtype)
     return float(Methods.item(vector_norm(dense, dtype=dtype)))

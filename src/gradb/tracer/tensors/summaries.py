@@ -67,7 +67,7 @@ def two_norm(tensor: torch.Tensor, largest: float) -> float:
     Float32 is added in float64 but where that would take a copy of very much; then rows are added in float32 first.
     """
     wide = torch.float32 if tensor.device.type == "mps" else torch.float64  # which has no float64
-    found = _by_rows(tensor)
+    found = by_rows(tensor)
     if found is None:
         found = float(_item(vector_norm(tensor, dtype=wide)))
     least = 1e-15 if wide is torch.float32 else 1e-100  # of a smaller norm squares may have been lost on the way
@@ -76,7 +76,7 @@ def two_norm(tensor: torch.Tensor, largest: float) -> float:
     return found
 
 
-def _by_rows(tensor: torch.Tensor) -> float | None:
+def by_rows(tensor: torch.Tensor) -> float | None:
     """Return the 2-norm of many float32 that lie side by side; None of others, and where squares may be lost."""
     count = Methods.numel(tensor)
     is_known = tensor.dtype is torch.float32 and tensor.is_cpu and Methods.is_contiguous(tensor)
