@@ -12,6 +12,7 @@ from torch.nn import functional
 from gradb.algebra.local import Check
 from gradb.rules import examined
 from gradb.tracer.probe import directions
+from gradb.tracer.probe.thin import Thin, projected
 from tests.tracer.recording import record
 
 pytestmark = pytest.mark.torch
@@ -79,7 +80,7 @@ def test_every_formula_here_has_an_op() -> None:
 
 def test_a_node_that_does_something_else_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With one wrong sign, or one wrong factor, in the formula the check differs: it is no call of the same thing."""
-    wrong = (lambda n, s, _: s @ n._saved_mat2 * 1.01, lambda n, s, _: -(n._saved_self @ s))
+    wrong = (lambda n, s, _: s.times(n._saved_mat2).scaled(1.01), lambda n, s, _: s.behind(n._saved_self).scaled(-1))
     monkeypatch.setitem(directions.FORWARD, "MmBackward0", wrong)
     checks = _checks(tmp_path, OPS["Mm"], "Mm")
     assert [check.is_ok for check in checks] == [False, False]
@@ -171,3 +172,27 @@ def test_projections_neither_overflow_nor_vanish(size: float) -> None:
     signs = directions._signs(values.shape, torch.float64, values.device)
     assert length == pytest.approx(size * 64, rel=1e-5)
     assert total == pytest.approx(float((values.double() * signs).sum()), abs=1e-5 * length)
+
+
+def test_a_thin_matrix_is_the_whole_one_in_every_product() -> None:
+    """What is told of a product of matrices is what full multiplication tells, turned over or not."""
+    column, row, left, right = (torch.randn(size, dtype=torch.float64) for size in ((5,), (7,), (4, 5), (7, 3)))
+    whole, one = torch.outer(column, row), Thin(column, row)
+    for made, wanted in (
+        (one.times(right), whole @ right),
+        (one.behind(left), left @ whole),
+        (one.turned().scaled(3), 3 * whole.t()),
+    ):
+        along = torch.randn(wanted.shape, dtype=torch.float64)
+        total, length = projected(along, made, made)
+        assert total == pytest.approx((along * wanted).sum().item())
+        assert length == pytest.approx(wanted.norm().item())
+        assert projected(along.t().contiguous().t(), made, along)[1] == pytest.approx(along.norm().item())
+
+
+@pytest.mark.parametrize("bias", [(SIZE,), (1, SIZE), (SIZE, 1), (SIZE, SIZE), ()])
+def test_a_bias_of_any_shape_agrees(bias: tuple[int, ...], tmp_path: Path) -> None:
+    """It is added to each row, to each column, or to each element."""
+    given = torch.randn(bias, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    checks = _checks(tmp_path, lambda x, y: torch.addmm(given, x, y, beta=2), "Addmm")
+    assert [(check.is_ok, check.how) for check in checks] == [(True, "direction")] * 3

@@ -17,21 +17,24 @@ import torch
 
 from gradb.tape.kinds.jacobian import write_unmeasured
 from gradb.tape.wire import Wire
-from gradb.tracer.isolation.genuine import Functions, Methods, inference_mode, vector_norm
+from gradb.tracer.isolation.genuine import Functions, Methods, inference_mode
 from gradb.tracer.probe.measuring import Call, NodeOutputs, ProbedEdge, edges_of, results_of
+from gradb.tracer.probe.thin import TINY, Thin, length_of, projected
 from gradb.tracer.tensors.history import version
 
 _APART = 4_099
 """How far the signs of the vector that goes forward begin after those of the vector upstream."""
 _LEAST = 1 << 16
 _FRESH = 0
-_TINY = 1e-15
 MAX_ELEMENTS = 4_194_304
 """Of each tensor at the node: a larger one is not called once more."""
 _LIMIT = 1 << 63  # a negative dimension is kept as its two's complement
 _times, _minus, _matmul, _expand = Methods.mul, Methods.sub, Methods.matmul, Methods.expand
-Forward = Callable[[Any, torch.Tensor, torch.Size], torch.Tensor]
-"""Takes a node, a change s of one input and the shape of the output; returns the change of the output."""
+Forward = Callable[[Any, Any, torch.Size], torch.Tensor | Thin]
+"""Takes a node, a change s of one input and the shape of the output; returns the change of the output.
+
+s is a ``Thin`` where the input is a matrix of a node of ``_OF_MATRICES``, else a tensor.
+"""
 
 
 def _dim(saved: int) -> int:
@@ -75,16 +78,24 @@ def _embedding(node: Any, s: torch.Tensor, shape: torch.Size) -> torch.Tensor:
     return made if padding < 0 else _times(made, Methods.unsqueeze(Methods.ne(indices, padding), -1))
 
 
+def _biased(node: Any, s: torch.Tensor, shape: torch.Size) -> torch.Tensor | Thin:
+    """Return what a change of a bias makes of the output: the same in each row."""
+    scaled = _times(s, node._saved_beta)
+    if len(scaled.shape) > 1:
+        return scaled
+    return Thin(Functions.ones(shape[:1], dtype=s.dtype, device=s.device), _expand(scaled, shape[1:]))
+
+
 def _channels(s: torch.Tensor, shape: torch.Size) -> torch.Tensor:
     return _expand(Methods.reshape(s, (1, -1, *[1] * (len(shape) - 2))), shape)
 
 
 FORWARD: dict[str, tuple[Forward, ...]] = {
-    "MmBackward0": (lambda n, s, _: _matmul(s, n._saved_mat2), lambda n, s, _: _matmul(n._saved_self, s)),
+    "MmBackward0": (lambda n, s, _: s.times(n._saved_mat2), lambda n, s, _: s.behind(n._saved_self)),
     "AddmmBackward0": (
-        lambda n, s, shape: _times(_expand(s, shape), n._saved_beta),
-        lambda n, s, _: _times(_matmul(s, n._saved_mat2), n._saved_alpha),
-        lambda n, s, _: _times(_matmul(n._saved_mat1, s), n._saved_alpha),
+        _biased,
+        lambda n, s, _: s.times(n._saved_mat2).scaled(n._saved_alpha),
+        lambda n, s, _: s.behind(n._saved_mat1).scaled(n._saved_alpha),
     ),
     "BmmBackward0": (lambda n, s, _: _matmul(s, n._saved_mat2), lambda n, s, _: _matmul(n._saved_self, s)),
     "ConvolutionBackward0": (
@@ -100,7 +111,7 @@ FORWARD: dict[str, tuple[Forward, ...]] = {
         lambda n, s, shape: _expand(s, shape),
     ),
     "EmbeddingBackward0": (_embedding,),
-    "TBackward0": (lambda n, s, _: Methods.t(s),),
+    "TBackward0": (lambda n, s, _: s.turned() if isinstance(s, Thin) else Methods.t(s),),
     "TransposeBackward0": (lambda n, s, _: Methods.transpose(s, _dim(n._saved_dim0), _dim(n._saved_dim1)),),
     "PermuteBackward0": (lambda n, s, _: Methods.permute(s, [_dim(dim) for dim in n._saved_dims]),),
     **dict.fromkeys(
@@ -121,6 +132,9 @@ FORWARD: dict[str, tuple[Forward, ...]] = {
     "MulBackward0": (lambda n, s, _: _times(s, n._saved_other), lambda n, s, _: _times(s, n._saved_self)),
 }
 
+_OF_MATRICES = {"MmBackward0": (0, 1), "AddmmBackward0": (1, 2), "TBackward0": (0,)}
+"""Nodes that make of a matrix of rank one such a matrix, and of which inputs."""
+
 
 def compare(node: Any, name: str, call: Call, why: str) -> list[Wire]:
     """Call a node once with a random vector; return the wire forms of its probes, with what came of the comparison.
@@ -136,7 +150,8 @@ def compare(node: Any, name: str, call: Call, why: str) -> list[Wire]:
     for index, (edge, gradient) in enumerate(zip(edges, results, strict=False)):
         if edge.target is not None and gradient is not None and index < len(formulas):
             try:
-                found = _compared(node, edge, gradient, vectors[0].shape, formulas[index])
+                is_thin = index in _OF_MATRICES.get(name, ()) and len(edge.shape or ()) == 2
+                found = _compared(node, edge, gradient, vectors[0].shape, formulas[index], is_thin=is_thin)
             except (LookupError, AttributeError, RuntimeError):  # what the formula needs was not saved, or was changed
                 continue
             plain[index] = write_unmeasured(why, found)
@@ -156,11 +171,24 @@ def _vectors(outputs: NodeOutputs) -> list[torch.Tensor]:
     return [outputs.filled(0, _signs), *outputs.zeros(1)]
 
 
-def _compared(node: Any, edge: ProbedEdge, gradient: torch.Tensor, shape: torch.Size, forward: Forward) -> list[float]:
+def _compared(
+    node: Any, edge: ProbedEdge, gradient: torch.Tensor, shape: torch.Size, forward: Forward, *, is_thin: bool
+) -> list[float]:
     """Return both projections, and the length of the vector of their terms: what an error is relative to."""
     sent = edge.deliver(gradient, MAX_ELEMENTS)
-    made = _expand(forward(node, _signs(sent.shape, sent.dtype, sent.device, _APART), shape), shape)
-    (engine, one), (formula, other) = _project(sent, _APART), _project(made, 0)
+    if is_thin:
+        rows, columns = (torch.Size([size]) for size in sent.shape)
+        kind = sent.dtype, sent.device
+        s: Any = Thin(_signs(rows, *kind, _APART), _signs(columns, *kind, _APART + rows.numel()))
+        engine, one = projected(sent, s, sent)
+    else:
+        s = _signs(sent.shape, sent.dtype, sent.device, _APART)
+        engine, one = _project(sent, _APART)
+    made = forward(node, s, shape)
+    if isinstance(made, Thin):
+        formula, other = projected(_signs(shape, made.row.dtype, made.row.device), made, made)
+    else:
+        formula, other = _project(_expand(made, shape), 0)
     return [engine, formula, max(one, other)]
 
 
@@ -170,8 +198,8 @@ def _project(tensor: torch.Tensor, start: int) -> tuple[float, float]:
     for dtype in (Functions.promote_types(flat.dtype, torch.float32), torch.float64):
         wide = Methods.to(flat, dtype)
         signs = _signs(wide.shape, dtype, wide.device, start)
-        total, length = (float(Methods.item(one)) for one in (Methods.dot(wide, signs), vector_norm(wide)))
-        if math.isfinite(total) and _TINY < length < math.inf:
+        total, length = float(Methods.item(Methods.dot(wide, signs))), length_of(wide)
+        if math.isfinite(total) and TINY < length < math.inf:
             break  # else sums or squares were too large or too small for a float32
     return total, length
 
