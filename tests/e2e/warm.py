@@ -18,6 +18,7 @@ import importlib
 import io
 import multiprocessing.util
 import os
+import pkgutil
 import runpy
 import signal
 import socket
@@ -33,10 +34,6 @@ from typing import Any, NoReturn
 
 from tests import forkserver, pages
 
-_PARTS = (
-    "cli.main cli.run cli.record cli.show cli.events cli.gradcheck cli.compare cli.why cli.check cli.rule cli.screen"
-    " tui.app batch.script scribe.process tracer.process.debuggee tracer.watch.tracing"
-)
 DRAWN = "GRADB_TESTS_DRAWN_SEED"
 """Environment variable: the seed that torch is to have drawn where it is imported; else all have that of the server."""
 _leave = os._exit
@@ -293,13 +290,18 @@ def prepare(files: set[str]) -> None:
 
 
 def load() -> None:
-    """Load what is to be in memory."""
+    """Load what is to be in memory: all of gradb, and what it and torch would import where they first need it."""
     import tomllib  # noqa: F401 - every gradb would, for the user's settings
 
-    import torch._dynamo  # noqa: F401 - every optimizer of a script would, for seconds
+    import plotext  # noqa: F401 - every app would, for its first plot
+    import torch._dynamo
+    import torch.profiler._cupti_monitor  # noqa: F401 - every optimizer of a script would, this and the one before
 
-    for name in _PARTS.split():
-        importlib.import_module(f"gradb.{name}")
+    import gradb
+
+    for found in pkgutil.walk_packages(gradb.__path__, "gradb."):
+        if not found.name.endswith("__main__"):
+            importlib.import_module(found.name)
 
 
 def serve(requests: socket.socket, files: set[str]) -> NoReturn:
