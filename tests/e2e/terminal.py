@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import termios
 import time
@@ -14,6 +15,9 @@ from typing import Any, Self
 import pexpect
 import pyte
 from ptyprocess import PtyProcess  # type: ignore[import-untyped]
+from pyte import modes
+from pyte.screens import Char
+from wcwidth import wcwidth
 
 from tests.e2e.gradb_process import DEADLINE, ROOT, WarmProcess
 
@@ -53,6 +57,48 @@ class _Forked(pexpect.spawn):  # type: ignore[misc]
         return PtyProcess(pid, ours)
 
 
+class _Cells(dict[str, Char | None]):
+    """A cell of the screen for each character that takes one, None for any other."""
+
+    def __missing__(self, char: str) -> Char | None:
+        cell = self[char] = Char(char) if wcwidth(char) == 1 else None
+        return cell
+
+
+class _Screen(pyte.Screen):
+    """A screen without colours: what is written on a line is put there at once, not looked at letter by letter."""
+
+    _cells = _Cells()
+
+    def draw(self, data: str) -> None:
+        """Put a text where the cursor is."""
+        cells = [cell for char in data if (cell := self._cells[char]) is not None]
+        x = self.cursor.x
+        if len(cells) < len(data) or x + len(cells) > self.columns or modes.IRM in self.mode or self.charset:
+            super().draw(data)
+            return
+        self.buffer[self.cursor.y].update(zip(range(x, x + len(cells)), cells, strict=True))
+        self.cursor.x += len(cells)
+        self.dirty.add(self.cursor.y)
+
+
+class _Plain:
+    """Leaves out what sets colours, most of what arrives and nothing that is looked at, where it comes in parts too."""
+
+    _COLORS = re.compile(rb"\x1b\[[0-9;:]*m")
+    _PART = re.compile(rb"\x1b(\[[0-9;:]*)?\Z")
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def __call__(self, data: bytes) -> bytes:
+        data = self._rest + data
+        part = self._PART.search(data)
+        end = part.start() if part else len(data)
+        self._rest = data[end:]
+        return self._COLORS.sub(b"", data[:end])
+
+
 class Terminal:
     """Runs ``gradb`` with the given arguments on a pseudo terminal and keeps its screen.
 
@@ -80,9 +126,9 @@ class Terminal:
         size = (lines, columns)
         spawn = pexpect.spawn if env or is_new else _Forked
         self.process = spawn(sys.executable, words, cwd=str(cwd), env=environment, dimensions=size)
-        self.screen = pyte.Screen(columns, lines)
+        self.screen = _Screen(columns, lines)
         self._lines = [""] * lines
-        self._stream = pyte.ByteStream(self.screen)
+        self._stream, self._plain = pyte.ByteStream(self.screen), _Plain()
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +155,7 @@ class Terminal:
     def _read(self, seconds: float) -> bool:
         """Take in what arrives within some seconds and tell whether anything did."""
         try:
-            self._stream.feed(self.process.read_nonblocking(65536, timeout=seconds))
+            self._stream.feed(self._plain(self.process.read_nonblocking(65536, timeout=seconds)))
         except (pexpect.TIMEOUT, pexpect.EOF):
             return False
         return True
