@@ -10,6 +10,8 @@ import pytest
 from textual._compositor import Compositor
 from textual.css.stylesheet import Stylesheet
 
+from gradb.debugger.judging import load_rules
+from gradb.present.draw.raster import prepare
 from tests.fakes import examples
 from tests.tui.support import quiet
 
@@ -21,6 +23,13 @@ def _keys() -> Iterator[None]:
         patch.setattr("textual.app.wait_for_idle", quiet)
         patch.setattr("textual.pilot.wait_for_idle", quiet)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loaded() -> None:
+    """Load what an app loads on threads, so that whether the loop has something to do depends on none of them."""
+    prepare()
+    load_rules()
 
 
 @pytest.fixture(scope="session", autouse=True)

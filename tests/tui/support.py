@@ -53,9 +53,19 @@ async def painted(app: GradbApp) -> None:
     await quiet()
 
 
+_resting: asyncio.Handle | None = None
+"""All that the event loop has to do, as long as it has done nothing since it was found to have nothing to do."""
+
+
 async def quiet(*_: float) -> None:
-    """Wait until the event loop has nothing to do, however long Textual would wait for that."""
+    """Wait until the event loop has nothing to do, however long Textual would wait for that.
+
+    Textual asks twice for each key: the second time nothing can have happened.
+    """
+    global _resting
     loop = asyncio.get_running_loop()
+    if [*vars(loop)["_ready"]] == [_resting]:
+        return
     ready, timers = vars(loop)["_ready"], vars(loop)["_scheduled"]
     turns, waits, deadline = 0, 0, loop.time() + _BUSY
     while turns < _TURNS and waits < _MOST_DUE and (now := loop.time()) < deadline:
@@ -63,6 +73,7 @@ async def quiet(*_: float) -> None:
         await asyncio.sleep(max(0.0, due) if due < _SOON else _TURN)
         turns = 0 if ready or due < _SOON else turns + 1
         waits += due < _SOON
+    _resting = loop.call_soon(lambda: None)
 
 
 async def wait_until(condition: Callable[[], Any]) -> None:
