@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import gc
 import importlib
+import itertools
 import os
+import re
+import shutil
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -17,10 +20,14 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of the hundreds of pr
 sys.dont_write_bytecode = False  # and each worker Hypothesis and the tests
 
 import pytest  # noqa: E402 - only from here on what is imported is kept compiled
+from _pytest.tmpdir import tmppath_result_key  # noqa: E402
 from _pytest.unraisableexception import gc_collect_iterations_key  # noqa: E402
 from hypothesis import settings  # noqa: E402
+from hypothesis.internal.conjecture import providers  # noqa: E402
+from hypothesis.internal.constants_ast import Constants  # noqa: E402
 
 from gradb.tracer.native.loading import standing  # noqa: E402
+from tests.reporting import say_less  # noqa: E402
 from tests.rewriting import rewrite_all  # noqa: E402
 from tests.workers import fork_them  # noqa: E402
 
@@ -47,26 +54,49 @@ _FAST = Path(__file__).parent / "unit"
 
 
 def _is_fast(config: pytest.Config) -> bool:
-    """Tell whether nothing but the fast part is run, and no profile was asked for."""
+    """Tell whether nothing but the fast part is run."""
     paths = [Path(config.invocation_params.dir, argument.partition("::")[0]) for argument in config.args]
-    has_profile = config.getoption("--hypothesis-profile") is not None
-    return not has_profile and all(path.resolve().is_relative_to(_FAST) for path in paths)
+    return all(path.resolve().is_relative_to(_FAST) for path in paths)
+
+
+def _steady() -> Constants:
+    """Return no constants: examples hang neither on what of gradb is in memory, nor is all of it read to find some."""
+    return _NONE
+
+
+_NONE = Constants()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Try properties on fewer examples where only the fast part is run, and collect garbage twice at the end, not five
     times: with torch each takes a second.
     """
-    has_workers = config.getoption("dist", "no") != "no"
-    if _is_fast(config):
-        settings.load_profile("fast")
-    elif has_workers:
+    has_workers, is_fast = config.getoption("dist", "no") != "no", _is_fast(config)
+    if config.getoption("--hypothesis-profile") is None:
+        vars(providers)["_get_local_constants"] = _steady
+        settings.load_profile("fast" if is_fast else "gradb")
+    if has_workers and not is_fast:
         config.add_cleanup(fork_them())
     if has_workers:
         rewrite_all(config)
+    say_less(config)
     config.stash[gc_collect_iterations_key] = 2
     if os.environ.get("GRADB_REQUIRE_C") == "1" and standing().module is None:
         pytest.exit(f"GRADB_REQUIRE_C=1, but gradb has no C accelerator to test ({standing().text})", 1)
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Make a folder for a test, kept where that fails; pytest's own looks through all others each time."""
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    path = tmp_path_factory.getbasetemp() / f"{name}-{next(_numbers)}"
+    path.mkdir(0o700)
+    yield path
+    if request.node.stash.get(tmppath_result_key, {}).get("call", True):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -86,8 +86,8 @@ STRANGE = {
     "absurdly many": zlib.compress(raw(2**32 - 1, [3, 0], b"[1]")),
     "sizes too large": zlib.compress(raw(1, [2**32 - 1, 2**32 - 1], b"[1]")),
     "sizes too small": zlib.compress(raw(1, [1, 0], b"[1]")),
-    "a bomb": zlib.compress(bytes(1 << 26)),
-    "one byte too many": zlib.compress(raw(1, [MAX_RAW - 11, 0], bytes(MAX_RAW - 11))),
+    "a bomb": zlib.compress(bytes(1 << 26), 1),
+    "one byte too many": zlib.compress(raw(1, [MAX_RAW - 11, 0], bytes(MAX_RAW - 11)), 1),
 }
 
 
