@@ -174,6 +174,7 @@ BACKWARD_CASES: list[tuple[str, str, Call, list[float], list[float]]] = [
     ("inf", "ExpBackward0", torch.exp, [1.0, 700.0], [1.0, 1e200]),
     ("inf", "DivBackward0", lambda x: x / 1e-300, [1.0, 2e-300], [1.0, 1e300]),
     ("nan", "AbsBackward0", lambda x: x.abs().sqrt(), [4.0, 0.0], [1.0, 1.0]),
+    ("inf", "SpecialLogNdtrBackward0", torch.special.log_ndtr, [0.5, -1e10], [1.0, 1.0]),
     ("-inf", "ReciprocalBackward0", torch.reciprocal, [1.0, 1e-200], [1.0, 1.0]),
 ]  # fmt: skip
 """What is born, at which node, a call, its point, and upstream."""
@@ -219,7 +220,7 @@ def test_local_derivatives(name: str, tmp_path: Path) -> None:
             inputs = [x.clone().requires_grad_()]
             if len(derivatives) > 1:
                 inputs.append(T(others, dtype=torch.float64).requires_grad_())
-            result = getattr(torch, name)(*inputs)
+            result = getattr(torch if hasattr(torch, name) else torch.special, name)(*inputs)
             result.backward()
             for (derivative, _), leaf in zip(derivatives, inputs, strict=True):
                 ours = derivative(*(each.item() for each in inputs), result.item())

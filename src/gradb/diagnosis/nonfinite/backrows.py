@@ -54,6 +54,14 @@ def _erfinv(x: float, result: float) -> float:
     return _INF if abs(x) == 1 else _NAN if abs(x) > 1 else math.sqrt(math.pi) / 2 * math.exp(result * result)
 
 
+def _log_ndtr(x: float, result: float) -> float:
+    """As torch computes it: the two terms cancel where x is far below 0, and what is left of them is exponentiated."""
+    try:
+        return math.exp(-(result + x * x / 2)) / math.sqrt(2 * math.pi)
+    except OverflowError:
+        return _INF
+
+
 _LN = {"log": 1.0, "log2": math.log(2), "log10": math.log(10)}
 
 LOCALS: dict[str, tuple[tuple[Local, str], ...]] = {
@@ -73,6 +81,7 @@ LOCALS: dict[str, tuple[tuple[Local, str], ...]] = {
     "atanh": ((lambda x, y: _over(1.0, 1 - x * x), "1 / (1 - x²)"),),
     "logit": ((lambda x, y: _over(1.0, x * (1 - x)) if 0 <= x <= 1 else _NAN, "1 / (x·(1 - x))"),),
     "erfinv": ((_erfinv, "√π/2·exp(erfinv(x)²)"),),
+    "log_ndtr": ((_log_ndtr, "exp(-(log_ndtr(x) + x²/2)) / √(2π)"),),
     "hypot": ((lambda a, b, y: _over(a, math.hypot(a, b)), "a / √(a² + b²)"),
               (lambda a, b, y: _over(b, math.hypot(a, b)), "b / √(a² + b²)")),
     "xlogy": ((lambda x, y, r: 0.0 if x == 0 and y <= 0 else _log(y), "ln y"),

@@ -14,17 +14,24 @@ def names(text: str) -> frozenset[str]:
 _NAMES = names(
     "abs acos acosh add addcdiv addcmul asin asinh atan atan2 atanh ceil celu clamp clamp_max clamp_min clip cos cosh"
     " deg2rad digamma div divide elu erf erfc erfinv exp exp2 expm1 float_power floor floor_divide fmod frac gelu"
-    " hardsigmoid hardswish hardtanh hypot leaky_relu lerp lgamma log log10 log1p log2 logaddexp logaddexp2 logit"
-    " logsigmoid masked_fill maximum minimum mish mul multiply nan_to_num neg negative pow rad2deg reciprocal relu"
-    " relu6 remainder round rsqrt rsub selu sigmoid silu sin sinc sinh softplus softsign sqrt square sub subtract tan"
-    " tanh true_divide trunc where xlogy threshold"
+    " hardsigmoid hardswish hardtanh hypot leaky_relu lerp lgamma log log10 log1p log2 log_ndtr logaddexp logaddexp2"
+    " logit logsigmoid masked_fill maximum minimum mish mul multiply nan_to_num neg negative pow rad2deg reciprocal"
+    " relu relu6 remainder round rsqrt rsub selu sigmoid silu sin sinc sinh softplus softsign sqrt square sub subtract"
+    " tan tanh true_divide trunc where xlogy threshold"
 )
 _ALIASES = {"truediv": "div", "rtruediv": "div", "radd": "add", "rmul": "mul", "rpow": "pow", "iadd": "add"}
 _ALIASES |= {"isub": "sub", "imul": "mul", "itruediv": "div", "ipow": "pow", "rdiv": "div", "arctan2": "atan2"}
 _ALIASES |= {"true_divide": "div", "divide": "div", "multiply": "mul", "subtract": "sub", "arccos": "acos"}
 _ALIASES |= {"arcsin": "asin", "arctanh": "atanh", "arccosh": "acosh", "negative": "neg", "clip": "clamp"}
-_ALIASES |= {"special_logit": "logit", "special_xlogy": "xlogy", "special_exp2": "exp2", "special_expm1": "expm1"}
+_ALIASES |= {
+    "special_log_ndtr": "log_ndtr",
+    "special_logit": "logit",
+    "special_xlogy": "xlogy",
+    "special_exp2": "exp2",
+    "special_expm1": "expm1",
+}
 _NODES = {"logsigmoid": "logsigmoid", "logsigmoidbackward": "logsigmoid", "clampmax": "clamp", "clampmin": "clamp"}
+_NODES |= {"speciallogndtr": "log_ndtr"}
 
 
 def plain_name(function: str) -> str:
