@@ -12,7 +12,7 @@ import pytest
 from gradb.debugger import why
 from gradb.debugger.errors import UserError
 from tests.e2e.gradb_process import WarmParts, gradb
-from tests.tui.support import opening, shown, text_of, wait_until
+from tests.tui.support import enter, opening, shown, text_of, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -79,7 +79,7 @@ async def test_nothing_is_run_where_nobody_agrees(tape: Path, monkeypatch: pytes
         await wait_until(lambda: "y runs it again" in text_of(app))
         await pilot.press("escape")
         await wait_until(lambda: len(app.screen_stack) == 1)
-        await pilot.press("colon", *"why again", "enter")
+        await enter(pilot, "why again")
         await wait_until(lambda: "y runs it again" in text_of(app))
         await pilot.press("escape")
         await wait_until(lambda: len(app.screen_stack) == 1)

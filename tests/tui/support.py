@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from textual._context import visible_screen_stack
+from textual.events import Paste
 from textual.pilot import Pilot
 from textual.strip import Strip
 
@@ -82,6 +83,13 @@ async def wait_until(condition: Callable[[], Any]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         await asyncio.sleep(0.005)
+
+
+async def enter(pilot: Pilot[int], statement: str) -> None:
+    """Enter a statement at the prompt; its text is pasted, or each letter of it would be a key to wait for."""
+    await pilot.press("colon")
+    pilot.app.post_message(Paste(statement))
+    await pilot.press("enter")
 
 
 def debug_screen(app: Any) -> DebugScreen:

@@ -9,7 +9,7 @@ import pytest
 
 from gradb.tui.bars import ScrubberBar
 from tests.fakes.again import born_again, lived_again, watched_run
-from tests.tui.support import debug_screen, opening, shown, text_of, wait_until
+from tests.tui.support import debug_screen, enter, opening, shown, text_of, wait_until
 
 
 @pytest.fixture
@@ -84,10 +84,10 @@ async def test_a_number_is_said_to_be_the_first_runs(first: Path) -> None:
     """The event line says what lies in the place of an event that is hidden."""
     app = opening(first)
     async with shown(app) as pilot:
-        await pilot.press("colon", *"goto 11", "enter")
+        await enter(pilot, "goto 11")
         assert place(app) == "11"
         assert "is in full from 4:1 on" in text_of(app)
-        await pilot.press("colon", *"goto 4:99", "enter")
+        await enter(pilot, "goto 4:99")
         assert "iteration 4 has events 1 to 18" in text_of(app)
 
 

@@ -21,7 +21,7 @@ from gradb.frame.reader import Tape
 from gradb.tape import branching
 from gradb.tape.branching import Origin
 from tests.fakes import examples
-from tests.tui.support import debug_screen, opening, position_of, shown, text_of, wait_until
+from tests.tui.support import debug_screen, enter, opening, position_of, shown, text_of, wait_until
 
 _CONSENT = Consent("python train.py", "/somewhere", "", (("/somewhere/log.txt", "opened for writing"),), 0, True)
 
@@ -73,10 +73,10 @@ async def test_a_branch_is_made_once_somebody_agrees(tape: Path, plays: list[str
     """It is drawn with its own sign, its run is looked at, and `T` leads back and forth."""
     app = opening(tape)
     async with shown(app, 160, 50) as pilot:
-        await pilot.press("colon", *"iteration @2", "enter")
+        await enter(pilot, "iteration @2")
         await wait_until(lambda: position_of(app) > 1)
         here = position_of(app)
-        await pilot.press("colon", *"branch zero_grad off", "enter")
+        await enter(pilot, "branch zero_grad off")
         await wait_until(lambda: "Run it again?" in text_of(app))
         assert "/somewhere/log.txt (opened for writing)" in text_of(app)
         assert plays == []
@@ -92,7 +92,7 @@ async def test_a_branch_is_made_once_somebody_agrees(tape: Path, plays: list[str
         await wait_until(lambda: "aaa branch 1: zero_grad off from iteration 2 (loss" in _text(app))
         assert position_of(app) == here
         assert "· branch 1 ·" not in text_of(app)
-        await pilot.press("colon", *"branches 1", "enter")
+        await enter(pilot, "branches 1")
         await wait_until(lambda: "· branch 1 ·" in text_of(app))
     assert debug_screen_is_left(app)
 
@@ -106,12 +106,12 @@ async def test_what_did_not_repeat_is_told(tape: Path, plays: list[str]) -> None
     """The position and the run stay; escape makes nothing either."""
     app = opening(tape)
     async with shown(app, 120, 40) as pilot:
-        await pilot.press("colon", *"branch zero_grad on", "enter")
+        await enter(pilot, "branch zero_grad on")
         await wait_until(lambda: "Run it again?" in text_of(app))
         await pilot.press("escape")
         await wait_until(lambda: len(app.screen_stack) == 1)
         assert plays == []
-        await pilot.press("colon", *"branch zero_grad on", "enter")
+        await enter(pilot, "branch zero_grad on")
         await wait_until(lambda: "Run it again?" in text_of(app))
         await pilot.press("y")
         await wait_until(lambda: "the script did not do the same" in _text(app))
@@ -134,11 +134,11 @@ async def test_one_that_cannot_go_on_from_a_checkpoint(
     monkeypatch.setattr(making.Wanted, "consent", lambda self: replace(_CONSENT, why=self.why))
     app = opening(tape)
     async with shown(app, 160, 50) as pilot:
-        await pilot.press("colon", *"branch zero_grad off", "enter")
+        await enter(pilot, "branch zero_grad off")
         await wait_until(lambda: "branch 1: zero_grad off from here on" in _text(app))
-        await pilot.press("colon", *"branches 0", "enter")
+        await enter(pilot, "branches 0")
         await wait_until(lambda: "the first run, at event" in _text(app))
-        await pilot.press("colon", *"branch zero_grad on", "enter")
+        await enter(pilot, "branch zero_grad on")
         await wait_until(lambda: "Run it again?" in text_of(app))
         assert "From the checkpoint at iteration 2, the script would have had log.txt removed." in _text(app)
         await pilot.press("escape")
@@ -152,7 +152,8 @@ async def test_branches_of_a_recording_are_there(tape: Path) -> None:
     async with shown(app, 120, 40) as pilot:
         await pilot.press("T")
         await wait_until(lambda: "There is but the first run." in text_of(app))
-        await pilot.press("escape", "colon", *"branch", "enter")
+        await pilot.press("escape")
+        await enter(pilot, "branch")
         await wait_until(lambda: "starts a run from here with something changed" in _text(app))
     with Tape.open(tape) as opened:
         origin = Origin(identity(opened), "x.tape", "7", 1, 7, "lr", "0.5", 3)
@@ -179,10 +180,10 @@ async def test_what_runs_on_waits_for_a_branch_on_its_way(
     monkeypatch.setattr(making.Wanted, "run", slowly)
     app = opening(tape)
     async with shown(app, 80, 24) as pilot:
-        await pilot.press("colon", *"iteration @2", "enter")
+        await enter(pilot, "iteration @2")
         await wait_until(lambda: position_of(app) > 1)
         here = position_of(app)
-        await pilot.press("colon", *"branch zero_grad off; start", "enter")
+        await enter(pilot, "branch zero_grad off; start")
         await wait_until(lambda: "Run it again?" in text_of(app))
         await pilot.press("y")
         await wait_until(lambda: "branch zero_grad off from iteration 2 is on its way" in _text(app))
@@ -206,7 +207,7 @@ async def test_what_was_kept_for_a_branch_goes_with_it(tape: Path, plays: list[s
     """Where there is no branch nothing of it is done elsewhere."""
     app = opening(tape)
     async with shown(app, 120, 40) as pilot:
-        await pilot.press("colon", *"branch zero_grad on; finish", "enter")
+        await enter(pilot, "branch zero_grad on; finish")
         await wait_until(lambda: "Run it again?" in text_of(app))
         await pilot.press("y")
         await wait_until(lambda: "the script did not do the same" in _text(app))

@@ -7,12 +7,12 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from tests.tui.support import debug_screen, look_at, opening, shown, text_of, wait_until
+from tests.tui.support import debug_screen, enter, look_at, opening, shown, text_of, wait_until
 
 
 async def entered(pilot: Pilot[int], text: str) -> None:
     """Type a statement at the prompt."""
-    await pilot.press("colon", *("space" if letter == " " else letter for letter in text), "enter")
+    await enter(pilot, text)
     await pilot.pause()
 
 

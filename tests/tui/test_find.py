@@ -15,7 +15,7 @@ from gradb.tui.find import FindLine
 from gradb.tui.linesearch import marked
 from gradb.tui.lookup import Lookup, beside
 from tests.fakes.blocks import network
-from tests.tui.support import debug_screen, look_at, opening, position_of, shown, text_of, wait_until
+from tests.tui.support import debug_screen, enter, look_at, opening, position_of, shown, text_of, wait_until
 
 
 @pytest.fixture
@@ -132,14 +132,15 @@ async def test_find_and_jump_by_words(chain_tape: Path) -> None:
     """`find TEXT` at the prompt leaves the keyboard in the pane; `m` and `jump` go to a node, or say what was meant."""
     app = opening(chain_tape)
     async with shown(app) as pilot:
-        await pilot.press(*["space"] * 8, "colon", *"find mul", "enter")
+        await pilot.press(*["space"] * 8)
+        await enter(pilot, "find mul")
         await wait_until(lambda: tally_of(app) == "1 of 1" and selected(app) == "b")
         assert app.screen.query_one(FindLine).is_walking
         await pilot.press("m")
         await wait_until(lambda: selected(app) not in {"b", ""})
-        await pilot.press("colon", *"jump a", "enter")
+        await enter(pilot, "jump a")
         await wait_until(lambda: selected(app) == "a")
-        await pilot.press("colon", *"jump pow", "enter")
+        await enter(pilot, "jump pow")
         await wait_until(lambda: "did you mean PowBackward0?" in text_of(app))
 
 

@@ -15,7 +15,7 @@ from gradb.tui.graph import GraphPane
 from gradb.tui.graph_commands import unfoldable_words
 from tests.fakes import TapeBuilder, examples
 from tests.fakes.blocks import network
-from tests.tui.support import debug_screen, line_of, look_at, opening, painted, quiet, shown, text_of, wait_until
+from tests.tui.support import debug_screen, enter, line_of, look_at, opening, painted, quiet, shown, text_of, wait_until
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ async def test_the_fold_command(network_tape: Path, chain_tape: Path) -> None:
         await wait_until(lambda: not is_shown(app, "▸ head")())
         await pilot.press("O")
         await wait_until(is_shown(app, "▸ head"))
-        await pilot.press(":", *"fold nose", "enter")
+        await enter(pilot, "fold nose")
         await wait_until(lambda: "there is no fold 'nose' in the graph: it has head, h, wte" in text_of(app))
     app = opening(chain_tape)
     async with shown(app, 120, 40) as pilot:
@@ -197,7 +197,7 @@ async def test_gradients_have_bars(network_tape: Path) -> None:
         await wait_until(lambda: "largest of the gradient" in str(pane_of(app).border_title))
         await pilot.press("r")
         await wait_until(lambda: not is_shown(app, "█")())
-        await pilot.press(":", *"norms 3", "enter")
+        await enter(pilot, "norms 3")
         await wait_until(lambda: "`norms` takes norm, max, off or nothing, not '3'" in text_of(app))
 
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from textual import events
+from textual.pilot import Pilot
 
-from tests.tui.support import opening, position_of, shown, text_of, wait_until
+from tests.tui.support import enter, opening, position_of, shown, text_of, wait_until
 from tests.tui.test_screen import press
+
+
+async def entered(pilot: Pilot[int], statement: str) -> str:
+    """Enter a statement and return the screen's text after it."""
+    await enter(pilot, statement)
+    return await press(pilot)
 
 
 async def test_a_command_is_typed_and_run(chain_tape: Path) -> None:
@@ -26,10 +33,10 @@ async def test_what_follows_a_search_that_missed_is_not_done(chain_tape: Path) -
     """It was meant for the place that was not found: the position stays, and that is said."""
     app = opening(chain_tape)
     async with shown(app, 80, 24) as pilot:
-        text = await press(pilot, "colon", *"step 2; until nonfinite; step; break 11", "enter")
+        text = await entered(pilot, "step 2; until nonfinite; step; break 11")
         assert "! there is no later nonfinite" in text
         assert (position_of(app), "◉" in text) == (2, False)
-        await press(pilot, "colon", *"break 11; step", "enter")
+        await entered(pilot, "break 11; step")
         assert (position_of(app), "◉" in text_of(app)) == (3, True)
 
 
@@ -69,8 +76,8 @@ async def test_front_end_commands_work_on_the_prompt(chain_tape: Path) -> None:
     """`show` brings a pane forward; an unknown pane is refused in one sentence."""
     app = opening(chain_tape)
     async with shown(app, 80, 24) as pilot:
-        assert "5 output" in await press(pilot, "colon", *"show output", "enter")
-        assert "there is no pane 'sauce'" in await press(pilot, "colon", *"show sauce", "enter")
+        assert "5 output" in await entered(pilot, "show output")
+        assert "there is no pane 'sauce'" in await entered(pilot, "show sauce")
 
 
 async def test_an_expression_is_printed(chain_tape: Path) -> None:
@@ -78,8 +85,8 @@ async def test_an_expression_is_printed(chain_tape: Path) -> None:
     app = opening(chain_tape)
     async with shown(app) as pilot:
         await press(pilot, "end")
-        assert "max(a.grad) = 52" in await press(pilot, "colon", *"print max(a.grad)", "enter")
-        assert "no tensor is called 'nobody'" in await press(pilot, "colon", *"print nobody", "enter")
+        assert "max(a.grad) = 52" in await entered(pilot, "print max(a.grad)")
+        assert "no tensor is called 'nobody'" in await entered(pilot, "print nobody")
 
 
 async def test_a_failed_expectation_is_shown(chain_tape: Path) -> None:
@@ -87,7 +94,7 @@ async def test_a_failed_expectation_is_shown(chain_tape: Path) -> None:
     app = opening(chain_tape)
     async with shown(app) as pilot:
         await press(pilot, "end")
-        assert "52" in await press(pilot, "colon", *"expect a.grad == [1, 2, 3, 4]", "enter")
+        assert "52" in await entered(pilot, "expect a.grad == [1, 2, 3, 4]")
 
 
 async def test_what_is_typed_at_once_after_the_colon_is_not_lost(chain_tape: Path) -> None:

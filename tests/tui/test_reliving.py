@@ -20,7 +20,7 @@ from gradb.debugger.rerun.watched import Watched
 from gradb.link.spec import RunSpec
 from tests.fakes import examples
 from tests.fakes.again import lived_again, watched_run
-from tests.tui.support import debug_screen, opening, shown, text_of, wait_until
+from tests.tui.support import debug_screen, enter, opening, shown, text_of, wait_until
 
 _CONSENT = Consent(
     "python train.py", "/somewhere", "", (("/somewhere/log.txt", "opened for writing"),), 0, is_from_tape=True
@@ -73,7 +73,7 @@ async def test_it_is_run_once_somebody_agrees(tmp_path: Path, plays: Plays) -> N
     ran = plays(lambda tell: Opened(_again(), lived_again(first, 7)))
     app = opening(first)
     async with shown(app, 150, 40) as pilot:
-        await pilot.press("colon", *"relive 7", "enter")
+        await enter(pilot, "relive 7")
         await wait_until(lambda: "Run it again?" in text_of(app))
         assert "python train.py" in text_of(app)
         assert "/somewhere/log.txt (opened for writing)" in text_of(app)
@@ -93,7 +93,7 @@ async def test_nothing_is_run_where_nobody_agrees(tape: Path, plays: Plays) -> N
         await pilot.press("x")
         await wait_until(lambda: "in no iteration yet" in text_of(app))
         assert len(app.screen_stack) == 1
-        await pilot.press("colon", *"iteration @60", "enter")
+        await enter(pilot, "iteration @60")
         await wait_until(lambda: "iteration 60" in text_of(app))
         await pilot.press("x")
         await wait_until(lambda: "Run it again?" in text_of(app))
@@ -107,7 +107,7 @@ async def test_what_is_in_full_is_gone_to(tape: Path, plays: Plays) -> None:
     ran = plays(lambda tell: Opened(_again(), None))
     app = opening(tape)
     async with shown(app) as pilot:
-        await pilot.press("colon", *"relive @99", "enter")
+        await enter(pilot, "relive @99")
         await wait_until(lambda: "iteration 99 is in full as it is recorded" in text_of(app))
         frame = debug_screen(app).frame
         assert frame is not None
@@ -121,7 +121,7 @@ async def test_a_run_that_did_not_repeat_is_told(tape: Path, plays: Plays) -> No
     plays(lambda tell: Opened(_again(difference), None))
     app = opening(tape)
     async with shown(app) as pilot:
-        await pilot.press("colon", *"relive 50", "enter")
+        await enter(pilot, "relive 50")
         await wait_until(lambda: "Run it again?" in text_of(app))
         await pilot.press("y")
         await wait_until(lambda: "loss of iteration 7 was 1.0 and is 2.0" in _text(app))
@@ -147,7 +147,7 @@ async def test_it_is_broken_off(tape: Path, plays: Plays) -> None:
     ran = plays(made)
     app = opening(tape)
     async with shown(app) as pilot:
-        await pilot.press("colon", *"relive 50", "enter")
+        await enter(pilot, "relive 50")
         await wait_until(lambda: "Run it again?" in text_of(app))
         await pilot.press("y")
         await wait_until(lambda: "iteration 7" in text_of(app))
@@ -169,7 +169,7 @@ async def test_what_was_over_before_it_was_given_up_is_taken_in(tmp_path: Path, 
     ran = plays(made)
     app = opening(first)
     async with shown(app, 150, 40) as pilot:
-        await pilot.press("colon", *"relive 7", "enter")
+        await enter(pilot, "relive 7")
         await wait_until(lambda: "Run it again?" in text_of(app))
         await pilot.press("y")
         await wait_until(lambda: "the script is run again" in text_of(app))
@@ -177,6 +177,6 @@ async def test_what_was_over_before_it_was_given_up_is_taken_in(tmp_path: Path, 
         await wait_until(lambda: "the run again is given up" in text_of(app))
         is_given_up.set()
         await wait_until(lambda: "it was over before that: iteration 7 is in full" in _text(app))
-        await pilot.press("colon", *"relive 7", "enter")
+        await enter(pilot, "relive 7")
         await wait_until(lambda: "iteration 7 is in full here, from y.relived/7.tape" in _text(app))
     assert ran == [7]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.events import MouseMove
+from textual.events import MouseMove, Paste
 from textual.pilot import Pilot
 
 from gradb.algebra.local import Local
@@ -228,11 +228,13 @@ async def test_the_palette_runs_commands_and_changes_the_theme(chain_tape: Path)
     """Ctrl+P offers the registry and the colour themes."""
     app = opening(chain_tape)
     async with shown(app) as pilot:
-        await pilot.press("ctrl+p", *"theme light")
+        await pilot.press("ctrl+p")
+        app.post_message(Paste("theme light"))
         await wait_until(lambda: "theme light" in text_of(app))
         await pilot.press("down", "enter")
         await wait_until(lambda: app.theme == "light")
-        await pilot.press("ctrl+p", *"head")
+        await pilot.press("ctrl+p")
+        app.post_message(Paste("head"))
         await wait_until(lambda: "Go to the head" in text_of(app))
         await pilot.press("down", "enter")
         await wait_until(lambda: position_of(app) == 19)
