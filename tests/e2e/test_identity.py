@@ -29,12 +29,12 @@ def test_scenarios_are_bit_identical(tmp_path: Path) -> None:
 
 
 def test_a_scenario_that_goes_on_for_long_is_bit_identical(tmp_path: Path) -> None:
-    """The same of the one that trains, 600 iterations of it, recorded in full and then watched."""
+    """The same of the one that trains, 300 iterations of it, recorded in full and then watched."""
     text = (SCENARIOS / "zero_grad.py").read_text()
     assert text.count("5001") == 1
     path = tmp_path / "zero_grad.py"
-    path.write_text(text.replace("5001", "601"))
-    words = ("-o", tmp_path / "run.tape", "--record", "full@1-200")
+    path.write_text(text.replace("5001", "301"))
+    words = ("-o", tmp_path / "run.tape", "--record", "full@1-100")
     done = gradb("record", *words, "identity_of_scenario.py", path)
     assert_same_output(done, bare("identity_of_scenario.py", path))
     assert done.out.count("zero_grad.py") == 1

@@ -80,7 +80,7 @@ def _hook_error(tape: Tape) -> None:
 
 def _little(tape: Tape) -> None:
     size = Path(tape.path).stat().st_size
-    assert size < 12 * MEGABYTE, f"15 MB of output made a tape of {size / MEGABYTE:.0f} MiB"
+    assert size < 9 * MEGABYTE, f"9.2 MiB of output made a tape of {size / MEGABYTE:.1f} MiB"
     assert any("output" in text for text in notes(tape))
 
 
