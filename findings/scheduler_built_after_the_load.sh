@@ -6,7 +6,7 @@
 #   LinearLR and what is made of them multiply the rate once more and stay too low for the rest of the run; LambdaLR,
 #   CosineAnnealingWarmRestarts, CyclicLR and OneCycleLR take one step at another rate; StepLR, ExponentialLR,
 #   CosineAnnealingLR and PolynomialLR go on as they were.
-# Matters: After a resume a run with a warmup trains at a fraction of its rate (the start_factor), and everything was loaded.
+# Matters: After a resume a run with a warmup trains at a fraction of its rate, and everything was loaded.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
