@@ -14,8 +14,10 @@ from typing import Protocol
 from textual.message_pump import MessagePump
 
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
 from gradb.debugger.inplace import Spot
 from gradb.frame.frame import Frame
+from gradb.frame.reader import TapeError
 from gradb.present.lines.pages import page_of
 from gradb.present.options import Options, Values
 from gradb.tape.expressions.operands import Unkept
@@ -70,6 +72,8 @@ class Following:
         self._displays = DisplaysView()
         self._printed = PrintedView()
         self._garbage = Garbage()
+        self.trouble = ""
+        """Why what there is to show cannot be shown, as one sentence or two; empty where it can."""
 
     def begin(self) -> None:
         """Look at the debuggees now and then, and for cycles while nobody waits for a key."""
@@ -110,17 +114,39 @@ class Following:
         screen = self._screen
         debugger, now = screen.session.debugger, time.monotonic()
         if debugger is not None:
-            is_due = not debugger.is_running or now - self._drawn_at > _LIVE
-            if debugger.tape is not None and is_due and not screen.session.is_searching:
-                self._drawn_at = now
-                self._show_displays(debugger)
-                self._show_place(debugger)
-            self._follow_choice(debugger)
-            screen.options = self._ghost.update(screen.options, screen.session.ghost, debugger, now)
-            screen.options = self._kin.update(screen.options, screen.session.family, now)
-            if (standing := debugger.run.checkpoints.standing) != screen.options.checkpoints:
-                screen.options = replace(screen.options, checkpoints=standing)
+            self.trouble = ""
+            try:
+                self._show(debugger, now)
+            except (UserError, TapeError) as error:
+                if screen.frame is None:
+                    raise UserError(str(error)) from error
+                self.trouble = self._lacking(debugger, screen.frame, error)
         screen.update_bars()
+
+    def _show(self, debugger: Debugger, now: float) -> None:
+        """Show what has changed of a debugger.
+
+        Raises:
+            UserError, TapeError: the tape is damaged there.
+        """
+        screen = self._screen
+        is_due = not debugger.is_running or now - self._drawn_at > _LIVE
+        if debugger.tape is not None and is_due and not screen.session.is_searching:
+            self._drawn_at = now
+            self._show_displays(debugger)
+            self._show_place(debugger)
+        self._follow_choice(debugger)
+        screen.options = self._ghost.update(screen.options, screen.session.ghost, debugger, now)
+        screen.options = self._kin.update(screen.options, screen.session.family, now)
+        if (standing := debugger.run.checkpoints.standing) != screen.options.checkpoints:
+            screen.options = replace(screen.options, checkpoints=standing)
+
+    def _lacking(self, debugger: Debugger, frame: Frame, error: Exception) -> str:
+        """Say what cannot be shown, and what is in its place."""
+        if (debugger.spot, debugger.run.path) == (None if self._drawn is None else self._drawn[:2]):
+            return str(error)
+        place = f"event {frame.called(frame.position)}" if frame.position else "the start"
+        return f"{error} The panes are still those of {place}."
 
     def update_displays(self) -> None:
         """Show what the displays come to."""
@@ -142,13 +168,13 @@ class Following:
         if place == self._drawn:
             return
         has_moved = self._drawn is None or self._drawn[:2] != place[:2]
-        self._drawn = place
         if has_moved:
             judged = debugger.judging.judged  # of another tape others than were found on the one that was left
             plot = replace(screen.options.plot, chosen=None)
             screen.options = replace(screen.options, selected_node=None, chain=None, judged=judged, plot=plot)
             debugger.choice = replace(debugger.choice, node=None)
-        frame = screen.frame = debugger.frame()
+        frame = debugger.frame()
+        screen.frame, self._drawn = frame, place
         is_page = has_moved and _is_page(frame, screen.options.values)
         if has_moved and (front := self._printed.front(frame, screen.arranging.fronts, is_page=is_page)):
             screen.arranging.bring_to_front(front)

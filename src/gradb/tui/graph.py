@@ -21,6 +21,8 @@ from gradb.frame.graph.flows import Measure
 from gradb.frame.graph.listing import Line, Listing
 from gradb.frame.graph.opening import showing
 from gradb.frame.graph.view import GraphView
+from gradb.frame.reader import TapeError
+from gradb.present.draw import theme
 from gradb.present.draw.fields import remark
 from gradb.present.draw.safe import plain
 from gradb.present.options import Options
@@ -212,7 +214,10 @@ class GraphPane(Pane):
             return self._note_line(index, width)
         if index >= len(self._listing):
             return Strip.blank(width, self.line_style)
-        return self._drawn(graph, index, width)
+        try:
+            return self._drawn(graph, index, width)
+        except TapeError as error:  # what a line says of its node is read as it is painted
+            return self.to_strip(Text(f"! {plain(str(error))}", theme.WARNING), width)
 
     def _note_line(self, index: int, width: int) -> Strip:
         """Draw one line of what is said where there is no graph to be shown."""

@@ -176,6 +176,8 @@ class DebugScreen(Behind[None]):
         bar.notice = self.course_line.told(notice, bar.tone, debugger)
         self.query_one(SourcePane).marks = breakpoint_lines(debugger, self.query_one(SourcePane).file_at(self.frame))
         self.query_one(ScrubberBar).track = track_of(debugger)
+        if (trouble := self._following.trouble) and trouble.startswith(bar.notice):
+            self.notice(trouble, "warning")
 
     def notice(self, text: str, tone: Tone = "news") -> None:
         """Say something to the user, on the event line, or where it has several lines over the screen.

@@ -15,6 +15,7 @@ from operator import itemgetter
 from rich.text import Text
 
 from gradb.present.draw import theme
+from gradb.tape.database import TapeError
 from gradb.tape.kinds.event import Event
 
 _POSITION = "◆"
@@ -40,7 +41,15 @@ def buckets(event: Callable[[int], Event], head: int, width: int) -> tuple[Bucke
     """Cut events 1..head into at most ``width`` buckets, reading one event of each."""
     count = min(max(width, 0), head)
     edges = [head * index // count for index in range(count + 1)] if count else []
-    return tuple(Bucket(first + 1, last, event(last).phase) for first, last in pairwise(edges))
+    return tuple(Bucket(first + 1, last, _phase(event, last)) for first, last in pairwise(edges))
+
+
+def _phase(event: Callable[[int], Event], seq: int) -> str:
+    """Return the phase of an event; none of one that is damaged."""
+    try:
+        return event(seq).phase
+    except TapeError:
+        return ""
 
 
 def scrubber(
