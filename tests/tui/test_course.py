@@ -127,7 +127,7 @@ def test_after_what_is_no_lesson_none_follows(training_tape: Path, lessons: TwoL
     lessons.offered = ()
     line = CourseLine(lessons if has_course else None)
     debugger.go(debugger.head)
-    assert line.told("the script has ended", "news", debugger) == "the script has ended"
+    assert line.told("the script has ended", "end", debugger) == "the script has ended"
     with pytest.raises(UserError, match="this is no lesson"):
         line.next(debugger)
     debugger.close()
@@ -144,8 +144,8 @@ def test_the_next_lesson_is_told_of_at_the_end_alone(chain_tape: Path, lessons: 
         debugger.go(debugger.head)
         assert line.told("", "news", debugger) == f"the end: {said}"
         ended = "the script has ended (finished)"
-        assert line.told(ended, "news", debugger) == f"{ended}; {said}"
-        assert line.told("already at the end", "news", debugger) == f"already at the end; {said}"
+        assert line.told(ended, "end", debugger) == f"{ended}; {said}"
+        assert line.told("already at the end", "end", debugger) == f"already at the end; {said}"
         assert line.told("saved", "news", debugger) == "saved"
         assert line.told("no", "warning", debugger) == "no"
         debugger.go(0)

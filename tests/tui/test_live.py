@@ -36,7 +36,7 @@ class SlowDebugger:
         self.progress = self.share = None
         self.patience = 0.0
         self.breakpoints = Breakpoints()
-        self.shows_quiet = self.is_free = self.is_stepping = False
+        self.shows_quiet = self.is_free = self.is_stepping = self.tells_of_end = False
         self.missed: Stop | None = None
         self.choice, self.grads, self.values = PathChoice(), Grads(), Values()
         self.news, self.judging, self.displays, self.quiz = News(), Judging(), Displays(), Quiz()

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from gradb.debugger.breakpoints import Breakpoints
 from gradb.debugger.crossing import follow, parts
-from gradb.debugger.ending import AT_END, END, OVER
+from gradb.debugger.ending import OVER
 from gradb.debugger.errors import UserError
 from gradb.debugger.inplace import Spot
 from gradb.debugger.interventions import Settings, option, say
@@ -133,8 +133,8 @@ class Debugger(Walk):
             self._legs.clear()
             end = self._end()
             yield from self._count(leg, end)
-            self.message = AT_END if self.spot == end else END
-            self.spot = end
+            self.message = "already at the end" if self.spot == end else "this is the end"
+            self.spot, self.tells_of_end = end, True
 
     def _left_of(self, leg: Leg) -> Way[list[Stop]]:
         """Return what is left of the stops of a leg at the head, where it has found nothing up to there."""
@@ -264,7 +264,7 @@ class Debugger(Walk):
     def _on_ended(self) -> None:
         under_way, self._under_way = self._under_way, None
         self._legs.clear()
-        self.message = self.failure or f"{OVER} ({self.status})"
+        self.message, self.tells_of_end = self.failure or f"{OVER} ({self.status})", not self.failure
         if under_way is not None and not self.failure:
             finished(self._count(under_way, Spot(self.run.head)))
             self._miss(under_way, f"{OVER} ({self.status}) without")

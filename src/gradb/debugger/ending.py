@@ -13,13 +13,8 @@ from gradb.present.draw.files import relative
 from gradb.rules.versions import TESTED, is_tested
 from gradb.tape.missing import Failure, Stopped
 
-OVER, END, AT_END = "the script has ended", "this is the end", "already at the end"
+OVER = "the script has ended"
 _KILLED = "killed by"
-
-
-def tells_of_end(said: str) -> bool:
-    """Tell whether what is said to the user tells that the end of a run was come to."""
-    return any(words in said for words in (OVER, END, AT_END))
 
 
 def describe(code: int | None) -> str:

@@ -33,6 +33,8 @@ class Walk(View):
         super().__init__(run)
         self.message = ""
         """The last thing to tell the user; whoever shows it may clear it."""
+        self.tells_of_end = False
+        """Whether that is that the end of the run was come to."""
         self.breakpoints = Breakpoints()
         self.missed: Stop | None = None
         """What the last movement looked for and did not find."""

@@ -65,7 +65,6 @@ class Branching:
         """The branch that is on its way; empty: none is."""
         self._kept: list[str] = []
         """What is to be carried out there."""
-        session.keeps = self.keeps
 
     def ask(self, argument: str) -> None:
         """Make a branch at the position, where the script may be run again; what follows on the line is for it.

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from gradb.algebra.figures import counted
 from gradb.debugger.debugger import Debugger
-from gradb.debugger.ending import tells_of_end
 from gradb.debugger.errors import UserError
 from gradb.debugger.inplace import Spot
 from gradb.debugger.quiz.quiz import questions_of
@@ -59,7 +58,7 @@ class CourseLine:
             return "" if was_said and notice.endswith(was_said) else notice
         if not self._said:
             self._said = self._arrived(self._course, lesson, debugger)
-        if tone != "news" or notice.endswith(self._said) or (notice and not tells_of_end(notice)):
+        if notice.endswith(self._said) or (notice and tone != "end") or tone not in {"news", "end"}:
             return notice
         return f"{notice}; {self._said}" if notice else f"the end: {self._said}"
 

@@ -234,6 +234,10 @@ class DebugScreen(Behind[None]):
         """Ask what the script asks where a command has come to; return what was said of an answer."""
         return "" if self.session.debugger is None else self.quizzing.look(self.session.debugger, command)
 
+    def keeps(self, statement: Statement) -> bool:
+        """Keep what is for a branch that is on its way."""
+        return self.branching.keeps(statement)
+
     def run_on_screen(self, statement: Statement) -> None:
         """Carry out a command that is about the screen."""
         self._commands[statement.command.name](self, statement.argument)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import deque
-from collections.abc import Callable
 from typing import Protocol
 
 from gradb.debugger.branches.family import Family
@@ -21,6 +20,7 @@ from gradb.debugger.ghost import Ghost
 from gradb.tui.checks import Checks, Told
 from gradb.tui.evaluations import Evaluations
 from gradb.tui.slices import FIRST, Slices
+from gradb.tui.telling import Tone
 
 _MOST_KEPT = 20
 """Statements that wait for a search to be over."""
@@ -41,6 +41,9 @@ class Front(Told, FrontEnd, Protocol):
         May raise UserError.
         """
 
+    def keeps(self, statement: Statement) -> bool:
+        """Keep a statement for a run that is still to come, where it is for that; return whether it was."""
+
     def run_on_screen(self, statement: Statement) -> None:
         """Carry out a command that is about the screen; may raise UserError."""
 
@@ -57,8 +60,6 @@ class Session:
         self.checks = Checks(front)
         self.doing = ""
         """What was carried out last, as typed."""
-        self.keeps: Callable[[Statement], bool] = lambda statement: False
-        """Tells whether a statement is kept for a run that is still to come."""
         self._front = front
         self._slices = Slices(self._on_found)
         self._evaluations = Evaluations()
@@ -256,10 +257,11 @@ class Session:
             self._slices.begin(self.debugger)
             kin = "" if self.family is None else self.family.take_news()
             said = [text for text in (self.debugger.message, self.debugger.take_news(), kin) if text]
-            self.debugger.message = ""
+            news: Tone = "end" if self.debugger.tells_of_end else "news"
+            self.debugger.message, self.debugger.tells_of_end = "", False
             if said:  # behind what an answer is worth, for which the script may have run to its end
                 said = [text for text in (self._verdict, *said) if text]
-                self._front.notice("; ".join(said), "news" if self.debugger.missed is None else "warning")
+                self._front.notice("; ".join(said), news if self.debugger.missed is None else "warning")
         self._front.update_frame()
 
     def _ask(self) -> str:
@@ -279,7 +281,7 @@ class Session:
                 statement.command.front(self._front, statement.argument)
             elif self.debugger is None or self._is_too_early(statement):
                 self._refuse(statement.command.name)
-            elif not self.keeps(statement):
+            elif not self._front.keeps(statement):
                 self.doing = statement.text
                 statement.run(self.debugger, self._front)
         except UserError as error:

@@ -9,10 +9,12 @@ from rich.text import Text
 from gradb.present.draw.fields import wrapped
 from gradb.present.draw.safe import plain_lines
 
-Tone = Literal["news", "warning", "refusal", "waiting"]
-"""What was done; what has to be known; what was not done, by a mistake of the user's; what is under way."""
+Tone = Literal["news", "end", "warning", "refusal", "waiting"]
+"""What was done; the same, and that the end of the run was come to; what has to be known; what was not done, by a
+mistake of the user's; what is under way."""
 _SIGNS: dict[Tone, tuple[str, str]] = {
     "news": (">", "bold cyan"),
+    "end": (">", "bold cyan"),
     "warning": ("!", "bold yellow"),
     "refusal": ("✗", "bold red"),
     "waiting": ("…", "bold yellow"),

@@ -11,6 +11,7 @@ import sys
 
 from gradb.scribe import tapes
 from tests.e2e.kills import checkpoints, recordings
+from tests.e2e.kills.killing import Killing
 
 vars(tapes)["_BEGINNING"] = 0.0  # nobody begins anything once all are killed
 
@@ -22,7 +23,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--checkpoints", action="store_true", help="where checkpoints wait and runs go on from them")
     options = parser.parse_args()
-    kind: type[checkpoints.Round | recordings.Round] = (checkpoints if options.checkpoints else recordings).Round
+    kind: type[Killing] = (checkpoints if options.checkpoints else recordings).Round
     count, killed, failed = options.count or (100 if options.checkpoints else 200), 0, []
     for seed in range(options.seed, options.seed + count):
         one = kind(seed)

@@ -16,20 +16,18 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from gradb.debugger.rerun.workshop import workshop
 from gradb.frame.reader import Tape
 from gradb.log.segments import folder_of
 from gradb.scribe.tapes import complete
-from tests.e2e.gradb_process import GRADB, ROOT, SCRIPTS, WarmProcess, processes_with, wait_until_none_with
+from tests.e2e.gradb_process import GRADB, ROOT, SCRIPTS, WarmProcess, processes_with
+from tests.e2e.kills.killing import Killing
 
-VICTIMS = ("script", "checkpoint", "runner", "scribe", "gradb")
 _SCRIPT, _DRIVER = "counts_steps.py", "keeps_living.py"
 _AFTERWARDS = 0.7
 """Seconds that what is left goes on before gradb is killed as well."""
@@ -48,39 +46,27 @@ _BLOCKED = re.compile(r"^SigBlk:\s*([0-9a-f]+)$", re.MULTILINE)
 _ALL_SIGNALS = sum(1 << number - 1 for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 
 
-@dataclass(slots=True)
-class Round:
+class Round(Killing):
     """One run with its victim."""
 
-    seed: int
-    is_killed: bool = False
-    """Whether there was one."""
+    VICTIMS = ("script", "checkpoint", "runner", "scribe", "gradb")
 
-    @property
-    def victim(self) -> str:
-        """What is killed."""
-        return VICTIMS[self.seed % len(VICTIMS)]
+    def run(self, folder: Path, chance: random.Random) -> None:
+        """Have checkpoints made, and runs go on from them, until the victim is killed, and then gradb."""
+        shutil.copy(SCRIPTS / _SCRIPT, folder / "script.py")
+        process = WarmProcess(
+            self._command(folder, chance), cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        try:
+            self._kill(folder, process, chance)
+        finally:
+            process.kill()
+            process.wait()
 
-    def __str__(self) -> str:
-        return self.victim
-
-    def hold(self) -> str:
-        """Return what did not hold, empty where all did."""
-        chance = random.Random(self.seed)
-        with tempfile.TemporaryDirectory(prefix="gradb-kills-") as name:
-            folder = Path(name).resolve()
-            shutil.copy(SCRIPTS / _SCRIPT, folder / "script.py")
-            process = WarmProcess(
-                self._command(folder, chance), cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)},
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
-            try:
-                self._kill(folder, process, chance)
-            finally:
-                process.kill()
-                process.wait()
-            wait_until_none_with(str(folder))
-            return _judge(folder)
+    def judge(self, folder: Path) -> str:
+        """Look at the tapes, and at the file that the script has written."""
+        return _judge(folder)
 
     def _command(self, folder: Path, chance: random.Random) -> list[str]:
         if chance.random() < 0.5:

@@ -13,11 +13,9 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pexpect
@@ -26,9 +24,9 @@ from gradb.frame.reader import Tape
 from gradb.log.segments import folder_of
 from gradb.scribe.tapes import complete
 from gradb.tape.kinds.output import OutputDetail
-from tests.e2e.gradb_process import GRADB, processes_with, wait_until_none_with
+from tests.e2e.gradb_process import GRADB, processes_with
+from tests.e2e.kills.killing import Killing
 
-VICTIMS = ("script", "scribe", "record", "app", "all")
 _SCRIPT = """
 import sys, time
 with open(sys.argv[1], "w", buffering=1) as count:
@@ -42,32 +40,19 @@ _TICK = 0.25
 """Seconds of printing that may be missing where the script itself was killed: a few ticks on a busy machine."""
 
 
-@dataclass(frozen=True)
-class Round:
+class Round(Killing):
     """One recording with its victim."""
 
-    seed: int
-    is_killed: bool = True
+    VICTIMS = ("script", "scribe", "record", "app", "all")
+    _killed_at = 0.0
 
-    @property
-    def victim(self) -> str:
-        """What is killed."""
-        return VICTIMS[self.seed % len(VICTIMS)]
-
-    def __str__(self) -> str:
-        return self.victim
-
-    def hold(self) -> str:
-        """Return what did not hold, empty where all did."""
-        chance = random.Random(self.seed)
-        with tempfile.TemporaryDirectory(prefix="gradb-kills-") as name:
-            folder = Path(name)
-            (folder / "script.py").write_text(_SCRIPT)
-            started = self._start(folder)
-            killed_at = self._kill(folder, chance.uniform(0.0, 1.0))
-            started()
-            wait_until_none_with(str(folder))
-            return self._judge(folder, killed_at)
+    def run(self, folder: Path, chance: random.Random) -> None:
+        """Record, kill, and wait for the end."""
+        (folder / "script.py").write_text(_SCRIPT)
+        started = self._start(folder)
+        self._killed_at = self._kill(folder, chance.uniform(0.0, 1.0))
+        self.is_killed = True
+        started()
 
     def _start(self, folder: Path) -> Callable[[], object]:
         """Start the recording; return what waits for its end."""
@@ -100,7 +85,8 @@ class Round:
                     os.kill(pid, signal.SIGKILL)
         return time.monotonic()
 
-    def _judge(self, folder: Path, killed_at: float) -> str:
+    def judge(self, folder: Path) -> str:
+        """Look at the tape, and at what was printed by then."""
         path = folder / "run.tape"
         complete(path)
         with Tape.open(path) as tape:
@@ -112,7 +98,7 @@ class Round:
         if lines[: len(lines) - 1] != [f"line {number}" for number in range(max(0, len(lines) - 1))]:
             return "its lines are not the first that were printed"
         counts = [line.split() for line in (folder / "count").read_text().splitlines()]
-        until = killed_at - _TICK if self.victim in {"script", "all"} else float("inf")
+        until = self._killed_at - _TICK if self.victim in {"script", "all"} else float("inf")
         due = max((int(number) + 1 for number, when in counts if float(when) < until), default=0)
         if len(lines) < due and self.victim not in {"record", "app"}:
             return f"{due} lines were printed, and {len(lines)} are on it"

@@ -20,7 +20,7 @@ if "moves" in WORDS:
 if "saves" in WORDS:
     atexit.register(lambda: Path("exits.txt").open("a").write("exit\n"))
 if "starts" in WORDS:
-    child = subprocess.Popen(["/bin/sh", "-c", f"sleep 600; : {os.getcwd()}"])
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", os.getcwd()])
     atexit.register(child.kill)
 model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.2), nn.Linear(8, 1))
 optimizer = torch.optim.Adam(model.parameters(), 0.01)

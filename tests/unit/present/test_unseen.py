@@ -11,6 +11,7 @@ from gradb.debugger.errors import UserError
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
+from gradb.present.lines.unseen import only_watched
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES, pane_json
 from tests.fakes.again import ITERATIONS, watched_run
@@ -60,6 +61,22 @@ def test_a_pane_does_not_say_that_there_is_nothing(run_only_watched: Path, name:
             assert drawn(name, frame).startswith(said)
             assert not any(words in drawn(name, frame) for words in NOTHING)
             assert str(pane_json(name, frame)["not_recorded"]).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("is_over", "more"), [(True, ""), (False, ", while the script goes on only from a checkpoint")]
+)
+def test_an_iteration_of_a_script_that_goes_on_is_not_promised(tmp_path: Path, *, is_over: bool, more: str) -> None:
+    """Only where a checkpoint waits is it lived again before the end."""
+    with Autograd(tmp_path / "x.tape") as tape:
+        tape.set_depth("watch")
+        tape.loss("loss", 1.0, 7)
+        if is_over:
+            tape.end()
+    with Tape.open(tmp_path / "x.tape") as tape:
+        said = only_watched(tape.frame(2).training).partition("; ")[2]
+        promise = "`relive 1` has iteration 1 in full"
+        assert said == (promise if is_over else f"{promise}, while the script goes on only from a checkpoint before it")
 
 
 @pytest.mark.parametrize("name", sorted(set(PANES) - set(INSIDES)))

@@ -12,7 +12,8 @@ def only_watched(training: Training) -> str:
     words = f"only watched since iteration {training.depth.iteration:,}: ops, nodes and gradients are not recorded"
     if training.is_over or not training.iteration:
         return words
-    return f"{words}; `relive {training.iteration}` has iteration {training.iteration:,} in full"
+    words = f"{words}; `relive {training.iteration}` has iteration {training.iteration:,} in full"
+    return words if training.is_finished else f"{words}, while the script goes on only from a checkpoint before it"
 
 
 def none_yet(words: str, training: Training) -> str:
