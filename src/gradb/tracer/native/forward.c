@@ -4,7 +4,7 @@
 
 #include "op.h"
 
-enum { PASS, OP }; /* as in watch/torch_functions.py */
+enum { PASS, OP, ENGINE }; /* as in watch/torch_functions.py */
 
 typedef struct {
     PyObject_HEAD
@@ -15,7 +15,7 @@ typedef struct {
 enum { FUNC, TYPES, ARGS, KWARGS };
 
 /* What is to be done with a call. */
-typedef enum { LEAVE_TO_PYTHON, PASS_ON, RECORD } Plan;
+typedef enum { LEAVE_TO_PYTHON, PASS_ON, NAME, RECORD } Plan;
 
 static bool is_plain_op(PyObject *call, PyObject *kwargs)
 {
@@ -42,10 +42,10 @@ static Plan plan(Context *context, PyObject *func, PyObject *kwargs, PyObject **
         SLOT(*call, call_slots.genuine) != Py_None) {
         if (number_in(*call, call_slots.kind) == PASS)
             found = PASS_ON;
-        else if (is_plain_op(*call, kwargs) && RECORDER(&context->state, IS_ACTIVE) == Py_True &&
+        else if ((number_in(*call, call_slots.kind) == ENGINE || is_plain_op(*call, kwargs)) && RECORDER(&context->state, IS_ACTIVE) == Py_True &&
                  RECORDER(&context->state, IS_FULL) == Py_True && GATE(&context->state, LOOKS_IN) == Py_False &&
                  !forward_is_traced(context))
-            found = RECORD;
+            found = number_in(*call, call_slots.kind) == ENGINE ? NAME : RECORD;
     }
     forget_error(); /* of what cannot be hashed */
     return found;
@@ -112,6 +112,8 @@ static bool deliver(Context *context)
 
 static PyObject *run(Context *context, PyObject *call, PyObject *args, PyObject *kwargs, Plan what)
 {
+    if (what == NAME && !deliver(context))
+        return NULL;
     PyObject *result = PyObject_Call(SLOT(call, call_slots.genuine), args, kwargs);
     bool is_done = true;
     if (what == PASS_ON)
@@ -120,6 +122,8 @@ static PyObject *run(Context *context, PyObject *call, PyObject *args, PyObject 
         record_error(context, call, args, kwargs);
         return NULL;
     }
+    if (what == NAME) /* what a backward does is told by who watches the engine */
+        return result;
     switch (op_record(context, call, args, kwargs, result)) {
     case OP_RECORDED:
         is_done = deliver(context);
@@ -149,7 +153,9 @@ static PyObject *forward_call(PyObject *self, PyObject *const *given, size_t fla
     if (what == LEAVE_TO_PYTHON)
         return PyObject_Vectorcall(context->slow, given, flags, names);
     Py_INCREF(call);
-    PyObject *result = run(context, call, given[ARGS], kwargs, what);
+    bool is_left = what == NAME && op_name(context, call, given[ARGS]) != OP_RECORDED;
+    PyObject *result = is_left ? PyObject_Vectorcall(context->slow, given, flags, names)
+                               : run(context, call, given[ARGS], kwargs, what);
     Py_DECREF(call);
     return result;
 }

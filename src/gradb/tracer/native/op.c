@@ -414,3 +414,33 @@ OpOutcome op_record(Context *context, PyObject *call, PyObject *args, PyObject *
     Py_XDECREF(op.told);
     return outcome;
 }
+
+static int name_alone(Context *context, Op *op)
+{
+    PyObject *value = PyTuple_GET_SIZE(op->args) == 1 ? PyTuple_GET_ITEM(op->args, 0) : Py_None;
+    if (!is_tensor(context, value) || !state_is_settled(&context->state))
+        return 0;
+    REQUIRE(is_located(context, op));
+    REQUIRE(is_nameable(context, op));
+    if (op->argument_names == NULL)
+        return 1;
+    if (!lock_take(context->lock))
+        return 0;
+    PyObject *names = SLOT(SLOT(op->found, found_slots.place), place_slots.names);
+    int is_it = context->is_busy ? 0
+                : name_each(context, &value, 1, op->argument_names, pen_head(context->pen) + 1,
+                            SLOT(names, names_slots.scope))
+                    ? 1
+                    : -1;
+    lock_let_go(context->lock);
+    return is_it;
+}
+
+OpOutcome op_name(Context *context, PyObject *call, PyObject *args)
+{
+    Op op = {.call = call, .args = args};
+    int is_it = name_alone(context, &op);
+    forget_error(); /* Python finds it again, and tells it */
+    Py_XDECREF(op.found);
+    return is_it > 0 ? OP_RECORDED : OP_FOR_PYTHON;
+}

@@ -10,6 +10,9 @@ typedef enum { OP_RECORDED, OP_FOR_PYTHON, OP_FAILED } OpOutcome;
 /* Record a call that has returned a tensor. Where it is for Python nothing was done; a failure has set an error. */
 OpOutcome op_record(Context *context, PyObject *call, PyObject *args, PyObject *kwargs, PyObject *result);
 
+/* Name what a call is given that is told by others, a single tensor: OP_FOR_PYTHON where that has not been done. */
+OpOutcome op_name(Context *context, PyObject *call, PyObject *args);
+
 /* --- parts of it ---------------------------------------------------------------------------------------------------- */
 
 /* What an input or a result is told to be the output of. */
