@@ -53,6 +53,7 @@ from tests.fakes.wire import encode
 
 PRINTED = 8_000_000
 """Bytes that ``print`` prints."""
+_TABLES = ("node", "tensor", "name", "grad")
 
 
 def _spin() -> None:
@@ -92,6 +93,10 @@ class Replay:
         self._tape = Tape.open(source)
         self._rows = sqlite3.connect(source)
         flatten(self._rows)
+        self._rows.execute("CREATE INDEX temp.event_at ON event(seq)")
+        for table in _TABLES:  # of a long tape none is to be looked through for each event
+            self._rows.execute(f"CREATE TEMP TABLE {table} AS SELECT * FROM main.{table}")
+            self._rows.execute(f"CREATE INDEX temp.{table}_at ON {table}(event)")
         self._mischief = mischief
         self._pace = pace
         self._spec = spec
@@ -141,7 +146,7 @@ class Replay:
         *place, scope, iteration, phase, node, flags, thread = rest
         facts = {"scope": scope, "iteration": iteration, "phase": phase, "node": node, "flags": flags, "thread": thread}
         writer.event(kind, name, tuple(place), _referring(event.kind, detail, self._seqs), data, **facts)
-        for table in ("node", "tensor", "name", "grad"):
+        for table in _TABLES:
             cursor = self._rows.execute(f"SELECT * FROM {table} WHERE event = ?", (source,))
             at = [column[0] for column in cursor.description].index("event")
             rows: list[tuple[object, ...]] = getattr(writer, f"{table}s")

@@ -2,9 +2,11 @@
 
     python -m tests.bench.reader [--repeat 20] [--quick] [--tapes FOLDER] [--parts PART,PART] [TAPE ...]
 
-Makes long tapes without torch, and has three parts for each: what opening it takes up to the first Frame painted,
+Makes long tapes without torch, and has four parts for each: what opening it takes up to the first Frame painted,
 beside that of a small tape, and the memory; each key at random positions without a screen (the movement, the Frame, and
-every pane that a screen of 200 x 60 shows, as text); and each in the real app, up to the last cell that is painted.
+every pane that a screen of 200 x 60 shows, as text); each in the real app, up to the first paint of where it leads; and
+the scrubber, dragged. What is read a little at a time is painted later: where that is so, it is said when the screen
+stood. Of a script that lives there is a part alone: its keys, at the head and behind it.
 Every line is printed as soon as it is known: medians and 95th percentiles by the wall clock and by the processor's, and
 at the end of a part which keys do not keep to the bar. With ``--tapes`` the tapes are made once.
 """
@@ -34,9 +36,15 @@ PARTS = {
     "opening": "opening",
     "keys": "the movement, its Frame and all panes as text",
     "app": "in the app, painted",
+    "scrubber": "the scrubber, dragged",
+    "live": "in the app, of a script that lives",
 }
 """What is measured, and its title."""
+FRAMES = 20
+"""Positions a second that are to be painted while the scrubber is dragged."""
 _OPENINGS = 5
+_DRAGGED = 4.0  # seconds
+_LATER = 0.005  # seconds after the first paint from which on the last one is told
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -51,9 +59,11 @@ def cell(times: Sequence[Times]) -> str:
     return " / ".join(f"{1000 * median(values):.0f}, {1000 * percentile(values, 0.95):.0f}" for values in clocks)
 
 
-def row(key: str, times: Sequence[Times]) -> str:
-    """Return the line of a key."""
-    return f"{key:24} {cell(times)}{'   above the bar' if _is_missed(times) else ''}"
+def row(key: str, times: Sequence[Times], last: Sequence[Times] = ()) -> str:
+    """Return the line of a key; ``last``: when the screen stood, where something was painted after that."""
+    is_later = any(late.wall > one.wall + _LATER for one, late in zip(times, last, strict=False))
+    stood = f"   stood after {cell(last)}" if is_later else ""
+    return f"{key:24} {cell(times)}{'   above the bar' if _is_missed(times) else ''}{stood}"
 
 
 def said(found: dict[str, list[Times]]) -> str:
@@ -75,25 +85,33 @@ def resident() -> float:
 # --- in processes of their own ----------------------------------------------------------------------------------------
 
 
-def work(part: str, path: str, repeat: int) -> None:
+def work(part: str, path: str, repeat: int, until: str) -> None:
     """Measure one part and print what is found, a line of JSON for each key."""
     if part == "opening":
         _tell(asyncio.run(_opening(path)))
     elif part == "keys":
         for key, times in drawing.measure(path, KEYS, repeat):
-            _tell((key, [(one.wall, one.cpu) for one in times]))
+            _tell((key, _plain(times)))
+    elif part == "scrubber":
+        rate, times = asyncio.run(painting.drag(path, _DRAGGED))
+        _tell((f"dragged, {rate:.1f} a second", _plain(times)))
     else:
-        asyncio.run(_painting(path, repeat))
+        asyncio.run(_painting(path, repeat, until))
     _tell(resident())
+
+
+def _plain(times: Sequence[Times]) -> list[tuple[float, float]]:
+    return [(one.wall, one.cpu) for one in times]
 
 
 def _tell(found: object) -> None:
     print(json.dumps(found), flush=True)
 
 
-async def _painting(path: str, repeat: int) -> None:
-    async for key, times in painting.measure(path, (*SCREEN_KEYS, *KEYS), repeat):
-        _tell((key, [(one.wall, one.cpu) for one in times]))
+async def _painting(path: str, repeat: int, until: str) -> None:
+    live = painting.measure_live(path, until, repeat)
+    async for key, first, last in live if until else painting.measure(path, (*SCREEN_KEYS, *KEYS), repeat):
+        _tell((key, _plain(first), _plain(last)))
 
 
 async def _opening(path: str) -> tuple[float, float]:
@@ -102,10 +120,10 @@ async def _opening(path: str) -> tuple[float, float]:
         return time.time(), time.process_time()
 
 
-def _ask(part: str, path: Path, repeat: int) -> Iterator[Any]:
+def _ask(part: str, path: Path, repeat: int, until: str = "") -> Iterator[Any]:
     """Yield what a process of its own says of one part, line by line; it ends with the process."""
     command = [sys.executable, "-m", "tests.bench.reader", "--work", part]
-    command += ["--tapes", str(path), "--repeat", str(repeat)]
+    command += ["--tapes", str(path), "--repeat", str(repeat), "--until", until]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as working:
         assert working.stdout is not None
         yield from map(json.loads, working.stdout)
@@ -131,12 +149,15 @@ def report(name: str, path: Path, repeat: int, parts: Sequence[str]) -> None:
     """Measure the parts of one tape and print each line as it is known."""
     _say(f"\n{LOADS[name].text} ({path.stat().st_size / 2**20:,.0f} MiB)")
     for part in parts:
+        if (part == "live") != bool(LOADS[name].until):
+            continue
         if part == "opening":
             wall, cpu, memory = opening(path)
             _say(f"first Frame painted after {wall:.2f} s ({cpu:.2f} s of processor); {memory:.0f} MiB")
         else:
-            _say(f"\n{PARTS[part]}; median, 95th percentile in ms: wall / processor")
-            *found, memory = _told(_ask(part, path, repeat))
+            bar = f" (at least {FRAMES} a second)" if part == "scrubber" else ""
+            _say(f"\n{PARTS[part]}{bar}; median, 95th percentile in ms: wall / processor")
+            *found, memory = _told(_ask(part, path, repeat, LOADS[name].until))
             _say(said(dict(found)))
             _say(f"memory after all keys: {memory:.0f} MiB")
 
@@ -145,8 +166,8 @@ def _told(answers: Iterator[Any]) -> Iterator[Any]:
     """Print the line of each key as it comes, and pass all on."""
     for answer in answers:
         if isinstance(answer, list):
-            key, times = answer[0], [Times(*one) for one in answer[1]]
-            _say(row(key, times))
+            key, times, *last = answer[0], *([Times(*one) for one in several] for several in answer[1:])
+            _say(row(key, times, *last))
             yield key, times
         else:
             yield answer
@@ -164,6 +185,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--parts", default=",".join(PARTS), metavar="PART,...", help="of %(default)s")
     parser.add_argument("--quick", action="store_true", help="tapes of a hundredth, and three presses: a first look")
     parser.add_argument("--tapes", metavar="FOLDER", help="where the tapes are kept; those that are there are taken")
+    parser.add_argument("--until", default="", help=argparse.SUPPRESS)
     parser.add_argument("--work", choices=tuple(PARTS), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if unknown := sorted(set(options.loads) - set(LOADS)):
@@ -179,7 +201,7 @@ def main(arguments: list[str]) -> None:
     """Measure and print."""
     options = parse(arguments)
     if options.work:
-        work(options.work, options.tapes, options.repeat)
+        work(options.work, options.tapes, options.repeat, options.until)
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(options.tapes or temporary)

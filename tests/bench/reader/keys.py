@@ -75,6 +75,13 @@ SCREEN_KEYS = (
 )
 """About the screen alone: without one they do nothing."""
 
+LIVE_KEYS = (
+    Key("step at the head", "step", "space"),
+    Key("event at the head", "event", "full_stop"),
+    Key("back from the head", "back", "backspace"),
+)
+"""Of a script that lives: two let it run on, one leaves where it stands."""
+
 
 def turns(keys: tuple[Key, ...], head: int, repeat: int, seed: int) -> Iterator[tuple[Key, int, str]]:
     """Yield (key, where it is pressed, its statement): each so many times, one after the other, at any place."""

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gradb.debugger.branches.beside import folder_of as branches_of, identity as branch_identity
+from gradb.debugger.rerun.relived import folder_of as relived_of, identity as lived_identity
+from gradb.frame.reader import Tape
+from gradb.tape import branching, lineage
+from gradb.tape.branching import Origin
+from gradb.tape.lineage import Lineage
 from tests.fakes import TapeBuilder, diagonal
 from tests.fakes.blocks import network
 from tests.fakes.examples import saved_of
@@ -27,6 +34,8 @@ class Load:
     write: Callable[[Path], None]
     quick: Callable[[Path], None]
     """The same, a hundredth of it."""
+    until: str = ""
+    """Where a script stands that is looked at while it lives; empty: it is over."""
 
 
 def graph(path: Path, nodes: int, events: int) -> None:
@@ -73,6 +82,48 @@ def _forward(tape: TapeBuilder, x: Variable, parameters: list[Variable], ops: in
     return made
 
 
+def wide(path: Path, edges: int) -> None:
+    """Write a node of so many edges, each to what is made of a leaf of its own, and what a backward makes of that."""
+    with TapeBuilder(path, "train.py", _SOURCE) as tape:
+        leaves = [tape.leaf(f"w.{number}", [1.0], line=1) for number in range(edges)]
+        for _ in range(2):
+            made = [
+                tape.op("Tensor.mul", "MulBackward0", [one, 2.0], [2.0], line=2, jacobians=[diagonal([2.0]), None])
+                for one in leaves
+            ]
+            total = tape.op(
+                "torch.cat",
+                "CatBackward0",
+                made,
+                [2.0 * edges],
+                name="total",
+                line=3,
+                jacobians=[diagonal([1.0])] * edges,
+            )
+            tape.backward(total, gradient=[1.0], line=58)
+        leaves = tape.step(leaves, 1e-6, line=59)
+        tape.end()
+
+
+def beside(path: Path, iterations: int, events: int) -> None:
+    """Write a training, and beside it two branches and three iterations that were lived again."""
+    training(path, iterations, events, parameters=10)
+    first = path.with_suffix(".tape")
+    for folder in (branches_of(first), relived_of(first)):
+        folder.mkdir(exist_ok=True)
+    with Tape.open(path) as tape:
+        run, lived = branch_identity(tape), lived_identity(tape)
+    for number in (1, 2):
+        branch = branches_of(first) / f"{number}.tape"
+        shutil.copyfile(path, branch)
+        branching.write(branch, Origin(run, first.name, "7", 1, 7, "lr", f"1e-{number}", 3))
+    for iteration in (iterations // 4, iterations // 2, iterations - 2):
+        again = relived_of(first) / f"{iteration}.tape"
+        again.unlink(missing_ok=True)
+        training(again, iteration + 1, events, parameters=10)
+        lineage.write(again, Lineage(lived, first.name, iteration, iteration - 1, iteration + 1))
+
+
 LOADS = {
     "graph": Load(
         "graph", "a graph of 100,000 nodes, then 20,000 small iterations: 1,000,000 events",
@@ -89,5 +140,21 @@ LOADS = {
     "network": Load(
         "network", "a network of 6,250 equal blocks: 100,000 nodes made in modules",
         lambda path: network(path, 6250), lambda path: network(path, 60),
+    ),
+    "wide": Load(
+        "wide", "a node of 2,000 edges, and as many leaves",
+        lambda path: wide(path, 2000), lambda path: wide(path, 100),
+    ),
+    "beside": Load(
+        "beside", "400 iterations of 200 events, with branches and iterations that were lived again beside it",
+        lambda path: beside(path, 400, 200), lambda path: beside(path, 8, 60),
+    ),
+    "live20": Load(
+        "live20", "a live script that has made 20,000 nodes",
+        lambda path: graph(path, 20_000, 60_100), lambda path: graph(path, 200, 700), "until line 3",
+    ),
+    "live100": Load(
+        "live100", "a live script that has made 100,000 nodes",
+        lambda path: graph(path, 100_000, 300_100), lambda path: graph(path, 1000, 3100), "until line 3",
     ),
 }  # fmt: skip
