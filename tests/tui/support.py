@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from rich.segment import Segment
 from textual._context import visible_screen_stack
 from textual.events import Paste
 from textual.pilot import Pilot
@@ -78,11 +79,15 @@ async def quiet(*_: float) -> None:
 
 
 async def wait_until(condition: Callable[[], Any]) -> None:
-    """Wait for a condition; fail when it does not hold in time."""
-    deadline = time.monotonic() + _DEADLINE
+    """Wait for a condition; fail when it does not hold in time.
+
+    One that paints the screen is looked at less often, or most of the time would go into that.
+    """
+    deadline, began = time.monotonic() + _DEADLINE, time.thread_time()
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(max(0.005, 3 * (time.thread_time() - began)))
+        began = time.thread_time()
 
 
 async def enter(pilot: Pilot[int], statement: str) -> None:
@@ -124,12 +129,15 @@ def position_of(app: Any) -> int:
     return frame.position
 
 
-def state_of(app: Any) -> list[tuple[str, ...]]:
+def state_of(app: Any) -> list[tuple[str, str]]:
     """Return every cell on the screen with what can be seen of its style; of a blank that is the ground alone."""
-    return [_cell(char, segment.style) for strip in look_at(app) for segment in strip for char in segment.text]
+    return [cell for strip in look_at(app) for segment in strip for cell in _cells(segment)]
 
 
-def _cell(char: str, style: Any) -> tuple[str, ...]:
+def _cells(segment: Segment) -> list[tuple[str, str]]:
+    style = segment.style
     if style is None:
-        return (char,)
-    return (char, str(style.bgcolor)) if char == " " and not style.reverse else (char, str(style))
+        return [(char, "") for char in segment.text]
+    whole = str(style)
+    blank = whole if style.reverse else str(style.bgcolor)
+    return [(char, blank if char == " " else whole) for char in segment.text]

@@ -30,9 +30,9 @@ WALK: list[tuple[int, list[str]]] = [
 class Screens:
     """What the screen showed at the positions of a walk, in its order."""
 
-    forth: list[tuple[int, str, list[tuple[str, ...]]]] = field(default_factory=list)
+    forth: list[tuple[int, str, list[tuple[str, str]]]] = field(default_factory=list)
     """Position, text, and every cell."""
-    back: list[tuple[int, str, list[tuple[str, ...]]]] = field(default_factory=list)
+    back: list[tuple[int, str, list[tuple[str, str]]]] = field(default_factory=list)
 
 
 _walked: dict[tuple[int, int], Screens] = {}
