@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from textual._compositor import Compositor
 from textual.css.stylesheet import Stylesheet
+from textual.pilot import Pilot
 
 from gradb.debugger.judging import load_rules
 from gradb.present.draw.raster import prepare
@@ -18,11 +19,26 @@ from tests.tui.support import quiet
 
 @pytest.fixture(scope="session", autouse=True)
 def _keys() -> Iterator[None]:
-    """Press a key when the event loop is done with the one before; Textual waits for the processor, 40 ms and more."""
+    """Press a key when the event loop is done with the one before.
+
+    Textual waits for the processor, 40 ms and more, and has each widget say that it has done what it was sent, which it
+    has where the loop is done.
+    """
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Pilot, "press", _press)
+        patch.setattr(Pilot, "pause", _pause)
         patch.setattr("textual.app.wait_for_idle", quiet)
         patch.setattr("textual.pilot.wait_for_idle", quiet)
         yield
+
+
+async def _press(pilot: Pilot[Any], *keys: str) -> None:
+    await pilot.app._press_keys(keys)
+
+
+async def _pause(pilot: Pilot[Any]) -> None:
+    await quiet()
+    pilot.app.screen._on_timer_update()
 
 
 @pytest.fixture(scope="session", autouse=True)

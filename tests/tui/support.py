@@ -66,9 +66,9 @@ async def quiet(*_: float) -> None:
     """
     global _resting
     loop = asyncio.get_running_loop()
-    if [*vars(loop)["_ready"]] == [_resting]:
-        return
     ready, timers = vars(loop)["_ready"], vars(loop)["_scheduled"]
+    if [*ready] == [_resting] and all(timer.cancelled() or timer.when() - loop.time() >= _SOON for timer in timers):
+        return
     turns, waits, deadline = 0, 0, loop.time() + _BUSY
     while turns < _TURNS and waits < _MOST_DUE and (now := loop.time()) < deadline:
         due = min((timer.when() - now for timer in timers if not timer.cancelled()), default=_SOON)

@@ -141,8 +141,8 @@ async def test_a_script_that_runs_on_is_watched(chain_tape: Path) -> None:
     app, debugger = live(chain_tape)
     async with app.run_test(size=(80, 24)):
         debugger.says("running", 3, is_running=True)
+        await wait_until(lambda: debug_screen(app).frame is not None and position_of(app) == 3)
         await wait_until(lambda: "c = b + 5" in text_of(app))
-        assert position_of(app) == 3
         assert "running" in text_of(app).splitlines()[0]
 
 
