@@ -46,7 +46,6 @@ def _losses(path: Path) -> list[float]:
 @pytest.mark.parametrize(
     ("place", "record", "words"),
     [
-        ("iteration @30", "full", ()),
         ("iteration @30; until kind accumulate", "full", ()),
         ("iteration @30; until step", "watch", ()),
         ("iteration @5; until kind backward_end", "full", ("hand",)),
