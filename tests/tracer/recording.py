@@ -25,7 +25,7 @@ from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.recording.uncaught import tell_uncaught
-from gradb.tracer.source import files, syntax, variables
+from gradb.tracer.source import files, kinds, syntax, variables
 from gradb.tracer.watch.tracing import tracing
 from tests.tracer.seeding import seed_what_there_is
 
@@ -42,9 +42,10 @@ def _index_once(text: str) -> syntax.Index:
 
 vars(files)["index"] = _index_once
 seed_what_there_is()
-# What runs the tests is below them on the stack, but no library that a recorded function has called: names of tensors
-# are not to be looked for in all that it holds.
+# What runs the tests is below them on the stack, and so is this file, but neither is a library that a recorded function
+# has called, nor its own: names of tensors are not to be looked for in all that they hold.
 vars(variables)["_FOREIGN"] |= {"_pytest", "execnet", "hypothesis", "pluggy", "pytest", "xdist"}
+vars(kinds)["_STDLIB_GLUE"] |= {__file__}
 
 
 @contextlib.contextmanager

@@ -37,6 +37,10 @@ def _end_of(leaf: torch.Tensor) -> Any:
     return torch.autograd.graph.get_gradient_edge(leaf).node
 
 
+_TIMES = 300
+"""Backwards through one leaf: more than what is remembered of any one thing (256)."""
+
+
 @pytest.mark.usefixtures("_way")
 def test_hooks_do_not_pile_up(tmp_path: Path) -> None:
     """A leaf's node may live as long as the script: it has the script's own hook alone between two backwards."""
@@ -46,7 +50,7 @@ def test_hooks_do_not_pile_up(tmp_path: Path) -> None:
         w = torch.ones(2, requires_grad=True)
         node, seen = _end_of(w), []
         handle: Any = node.register_hook(lambda sent, arrived: seen.append(len(handle.hooks_dict_ref())))
-        for _ in range(1000):
+        for _ in range(_TIMES):
             (w * 2).sum().backward()
             sizes.add(len(handle.hooks_dict_ref()))
             w.grad = None
@@ -54,8 +58,8 @@ def test_hooks_do_not_pile_up(tmp_path: Path) -> None:
 
     seen, tape = record(tmp_path / "run.tape", script, probe="never")
     assert sizes == {1}
-    assert seen == [2] * 1000
-    counts = [0] * 1001
+    assert seen == [2] * _TIMES
+    counts = [0] * (_TIMES + 1)
     for event in tape.events():
         counts[event.iteration] += event.kind in {"node_start", "node", "accumulate"}
     assert set(counts[2:-1]) == {counts[1]} == {6}
