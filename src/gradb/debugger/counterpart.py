@@ -49,10 +49,12 @@ def _same_point(series: Series, count: int, other: Series) -> int:
 def training_of(first: Tape, lived: Lived, position: int, own: Training) -> Training:
     """Return how the training goes in the whole of the first run, at a position of an iteration of it lived again.
 
-    How much is recorded there is what ``own``, of the tape lived again, says.
+    How much is recorded there is what ``own``, of the tape lived again, says; an iteration that is whole on that is
+    from its first event on, though what says so may come right behind it.
 
     Raises:
         TapeError: one of the tapes is damaged.
     """
     here = counterpart(first, lived, position)
-    return replace(first.training(here, own.iteration), depth=own.depth, watched=own.watched)
+    depth = None if lived.relived.has(own.iteration) else own.depth
+    return replace(first.training(here, own.iteration), depth=depth, watched=own.watched)

@@ -15,6 +15,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.living import arrive, wanted
 from gradb.debugger.rerun.relived import Relived
 from gradb.debugger.run import Run
+from gradb.frame.called import Place
 from gradb.link.spec import RunSpec
 from tests.fakes.again import lived_again, watched_run
 from tests.fakes.examples import watched
@@ -74,6 +75,19 @@ def opened(tmp_path: Path) -> Iterator[Debugger]:
     debugger = Debugger.open(str(tmp_path / "y.tape"))
     yield debugger
     debugger.close()
+
+
+def test_an_iteration_in_full_is_so_from_its_first_event_on(opened: Debugger) -> None:
+    """Its leaves may be seen before the event that says from where on all is recorded."""
+    found = lived_again(Path(opened.run.path), 7)
+    opened.put_in_place([found])
+    opened.go(Place(1, found.first))
+    event = opened.event()
+    assert event is not None
+    assert event.kind == "leaf"
+    assert opened.frame().training.depth is None
+    opened.go(1)
+    assert opened.frame().training.depth is not None
 
 
 @pytest.mark.parametrize(("kind", "there"), [("loss", "backward_start"), ("step", "step"), ("output", "")])
