@@ -25,6 +25,7 @@ class Case:
 
 
 _WHY = {
+    "bar": r"not run: no tqdm",
     "loader_workers": r"started \d other process|tried to write /dev/shm|exit code 1 .*Permission denied",
     "files_by_path": r"(tried to write|would have had) .*/kept/(lines\.jsonl|new\.pt)",
     "saves_anyway": r"(tried to write|would have had) .*/now\.pt",

@@ -85,6 +85,8 @@ class Round:
             self._compare(one, alone)
             for stretch in stretches:
                 self._begin(one, stretch)
+            if not (stretches or self.outcomes):
+                self.outcomes.append(f"not run: {' '.join(printed(self._spec.tape)[-1:])}")
             self.outcomes += [self._come_of(stretch) for stretch in stretches]
             self.outcomes += [self._held_against(stretch) for stretch in stretches if stretch.is_whole]
             early = [waiting for waiting in one.waiting if waiting.iteration < self.case.steps]
