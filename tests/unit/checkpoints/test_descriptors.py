@@ -164,6 +164,19 @@ def test_what_another_thread_has_closed_meanwhile_is_passed_over(
     private.release()
 
 
+def test_the_folder_of_the_log_is_not_the_scripts(tmp_path: Path, own: Path, ours: frozenset[int], opens: Any) -> None:
+    """Gradb's own thread may look at it just then: who goes on later, when it is gone, has no use for it."""
+    (tmp_path / "log").mkdir()
+    (tmp_path / "other").symlink_to(tmp_path)
+    folder, segment = opens(tmp_path / "log"), opens(tmp_path / "log" / "1", os.O_RDWR | os.O_CREAT)
+    beside = opens(tmp_path / "log2", os.O_RDONLY | os.O_CREAT)
+    private = take(str(own), ours, log=str(tmp_path / "other" / "log"))
+    there = {place.number for one in private.own for place in one.places}
+    assert beside in there
+    assert not {folder, segment} & there
+    assert not _in_child(private, ours, lambda: [fd for fd in (folder, segment) if fd in opened.numbers()])
+
+
 def test_nothing_else_is_open(tmp_path: Path, own: Path, ours: frozenset[int], opens: Any) -> None:
     """But for what is to stay; what programs inherit is inherited as before, and the parent has what it had."""
     (tmp_path / "data").write_text("abc")

@@ -108,18 +108,20 @@ class Private:
         return None
 
 
-def take(folder: str, ours: Collection[int], largest: int = LARGEST) -> Private:
+def take(folder: str, ours: Collection[int], largest: int = LARGEST, log: str = "") -> Private:
     """Open once more what this process has open, for a child that is forked right afterwards.
 
     Args:
         folder: where the copies go; the child's own.
         ours: descriptors of gradb's, which the child gets in other ways.
         largest: how many bytes are copied.
+        log: the folder of gradb's log, in which its listening thread may look just now; empty: there is none.
 
     Raises:
         CannotShare: there is something of which a child can have nothing of its own; nothing is left of all this.
     """
-    found = look(ours)
+    log = os.path.realpath(log) if log else ""
+    found = [one for one in look(ours) if not (log and one.lies_in(log))]
     if (why := why_not(found)) is not None:
         raise CannotShare(why)
     streams = streams_of(found)

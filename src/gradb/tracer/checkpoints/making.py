@@ -259,7 +259,7 @@ class Making:
         try:
             marks.make(self._recorder.writer.path)
             os.makedirs(folder, 0o700, exist_ok=True)
-            return take(folder, ours)
+            return take(folder, ours, log=self._recorder.writer.folder)
         except CannotShare as error:
             marks.discard(self._recorder.writer.path, self._count + 1)
             raise CannotMakeError(str(error)) from error

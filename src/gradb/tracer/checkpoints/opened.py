@@ -64,6 +64,10 @@ class Open:
         """True where it does not matter who uses it: no place in it moves, and it keeps nothing."""
         return bool(self.flags & os.O_PATH) or (stat.S_ISCHR(self.mode) and self.device in _HARMLESS)
 
+    def lies_in(self, folder: str) -> bool:
+        """Tell whether it is a folder, of which the real path is given, or something in it."""
+        return self.name == folder or self.name.startswith(f"{folder}{os.sep}")
+
     def is_there(self) -> bool:
         """Tell whether it is still open, for the same file."""
         try:
