@@ -18,7 +18,7 @@ from typing import Any
 from gradb.debugger.debugger import Debugger
 from gradb.link.spec import Intervention, RunSpec
 from gradb.tui.app import GradbApp
-from tests.tui.support import debug_screen, painted, text_of, wait_until
+from tests.tui.support import painted, text_of, there, wait_until
 
 _SCRIPT = Path(__file__).resolve().parents[2] / "scenarios" / "zero_grad.py"
 _CHECKPOINTS = 16
@@ -39,7 +39,7 @@ async def _measure(iteration: int, tape: Path) -> None:
     spec = RunSpec(str(_SCRIPT), str(tape), interventions=watch, seed=1, checkpoints=_CHECKPOINTS)
     app = GradbApp(lambda: Debugger.launch(spec), script="zero_grad.py")
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = debug_screen(app)
+        screen = await there(app)
         await wait_until(lambda: screen.session.debugger is not None and not screen.session.debugger.is_running)
         screen.action_statement("finish")
         ran = await _seconds(lambda: screen.session.debugger is not None and not screen.session.debugger.is_live)

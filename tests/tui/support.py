@@ -50,13 +50,20 @@ async def shown(app: GradbApp, width: int = 120, height: int = 40) -> AsyncItera
 
 async def painted(app: GradbApp) -> None:
     """Wait until the first Frame is on the screen: what is opened over it before that has nothing behind it."""
-    await wait_until(lambda: debug_screen(app).frame is not None)
-    await wait_until(lambda: debug_screen(app).panes["source"].region)
+    screen = await there(app)
+    await wait_until(lambda: screen.frame is not None)
+    await wait_until(lambda: screen.panes["source"].region)
     await quiet()
 
 
 _resting: asyncio.Handle | None = None
 """All that the event loop has to do, as long as it has done nothing since it was found to have nothing to do."""
+
+
+async def there(app: Any) -> DebugScreen:
+    """Wait until the screen of the run is there, which is loaded behind the first paint, and return it."""
+    await wait_until(lambda: isinstance(app.screen_stack[0], DebugScreen) and app.screen_stack[0].is_mounted)
+    return debug_screen(app)
 
 
 async def quiet(*_: float) -> None:

@@ -15,7 +15,7 @@ from gradb.tui.again import Again
 from gradb.tui.app import GradbApp
 from gradb.tui.interruption import Interruption
 from gradb.tui.session import Session
-from tests.tui.support import debug_screen, opening, shown, text_of, wait_until
+from tests.tui.support import debug_screen, opening, shown, text_of, there, wait_until
 from tests.tui.test_live import SlowDebugger, live
 
 INSISTED = "KeyboardInterrupt was sent to the script"
@@ -126,7 +126,8 @@ async def test_ctrl_c_pauses_and_insists(chain_tape: Path) -> None:
     heard = listening(debugger)
     async with app.run_test(size=(120, 40)) as pilot:
         debugger.says("running", 3, is_running=True)
-        await wait_until(lambda: debug_screen(app).frame is not None)
+        screen = await there(app)
+        await wait_until(lambda: screen.frame is not None)
         held_clock(app)
         await pilot.press("ctrl+c")
         await wait_until(lambda: "Ctrl+C again within 2 s" in text_of(app))
@@ -147,7 +148,8 @@ async def test_a_signal_does_what_the_key_does(chain_tape: Path) -> None:
     heard = listening(debugger)
     async with app.run_test(size=(80, 24)):
         debugger.says("running", 3, is_running=True)
-        await wait_until(lambda: debug_screen(app).frame is not None)
+        screen = await there(app)
+        await wait_until(lambda: screen.frame is not None)
         held_clock(app)
         os.kill(os.getpid(), signal.SIGINT)
         await wait_until(lambda: debugger.status == "pausing")

@@ -22,7 +22,7 @@ from gradb.frame.reader import Tape
 from gradb.present.options import Grads, PathChoice, Values
 from gradb.tape.stops import Stop
 from gradb.tui.app import GradbApp
-from tests.tui.support import debug_screen, position_of, shown, text_of, wait_until
+from tests.tui.support import debug_screen, position_of, shown, text_of, there, wait_until
 
 
 class SlowDebugger:
@@ -164,7 +164,8 @@ async def test_quit_while_running_closes_the_debugger(chain_tape: Path) -> None:
     """`q` ends the app and the debuggee with it, however busy that is."""
     app, debugger = live(chain_tape)
     async with app.run_test(size=(80, 24)) as pilot:
-        await wait_until(lambda: debug_screen(app).session.debugger is not None)
+        screen = await there(app)
+        await wait_until(lambda: screen.session.debugger is not None)
         await pilot.press("q")
     assert debugger.is_closed
 
@@ -178,7 +179,8 @@ async def test_an_error_in_the_app_closes_the_debugger(chain_tape: Path) -> None
 
     async def break_it() -> None:
         async with app.run_test(size=(80, 24)):
-            await wait_until(lambda: debug_screen(app).session.debugger is not None)
+            screen = await there(app)
+            await wait_until(lambda: screen.session.debugger is not None)
             app.call_later(fail)
             await wait_until(lambda: app.return_code is not None)
 

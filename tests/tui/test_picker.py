@@ -18,7 +18,7 @@ from gradb.tui.entries import Entry, completed
 from gradb.tui.looks import Looks
 from gradb.tui.picker import PickerScreen
 from gradb.tui.shortlist import matching
-from tests.tui.support import debug_screen, text_of, wait_until
+from tests.tui.support import text_of, there, wait_until
 
 LESSON = "Forward, PyTorch writes down how each tensor was made: every op leaves a node, and `grad_fn` points at it."
 ENTRIES = (
@@ -45,8 +45,12 @@ class Shelf:
     def __init__(self, tape: Path) -> None:
         self.entries: Sequence[Entry] = ENTRIES
         self.summary = "1 of 3 lessons done"
+        self.recordings: Sequence[Entry] = ()
         self.picked: list[Entry] = []
         self._tape = tape
+
+    def with_recordings(self) -> Sequence[Entry]:
+        return [*self.entries[:1], *self.recordings, *self.entries[1:]]
 
     def files(self, text: str) -> Sequence[Entry]:
         return browse.files(text)
@@ -89,6 +93,30 @@ async def begun(app: GradbApp) -> None:
     await wait_until(lambda: "The chain rule, node by node" in text_of(app))
 
 
+async def test_it_is_painted_first(shelf: Shelf) -> None:
+    """Nothing of a run is on the screen before it, and no key that does nothing yet."""
+    app = GradbApp(shelf=shelf)
+    painted: list[str] = []
+    app.call_after_refresh(lambda: painted.append(text_of(app)))
+    async with app.run_test(size=(80, 24)):
+        await wait_until(lambda: painted)
+        assert "The chain rule, node by node" in painted[0]
+        assert "zero_grad" not in painted[0]
+
+
+async def test_recordings_are_looked_into_behind_the_first_paint(shelf: Shelf) -> None:
+    """They come behind the scripts as soon as they are known."""
+    shelf.recordings = [Entry("old.tape", "old.py", "8 events", "Recent recordings")]
+    app = GradbApp(shelf=shelf)
+    async with app.run_test(size=(80, 24)):
+        await wait_until(lambda: "8 events" in text_of(app))
+        lines = text_of(app).splitlines()
+        where = [
+            next(i for i, line in enumerate(lines) if text in line) for text in ("train.py", "old.py", "chain_rule")
+        ]
+        assert where == sorted(where)
+
+
 async def test_an_entry_is_picked_with_the_keyboard(shelf: Shelf) -> None:
     """Titles and what is said of them are seen whole; down and Enter open the entry below, in the debug screen."""
     app = GradbApp(shelf=shelf)
@@ -99,7 +127,8 @@ async def test_an_entry_is_picked_with_the_keyboard(shelf: Shelf) -> None:
         assert "More." not in shown
         assert "A small network [b]learns[/b], and its title is as long as it has to be mlp" in shown
         await pilot.press("down", "down", "enter")
-        await wait_until(lambda: debug_screen(app).frame is not None)
+        screen = await there(app)
+        await wait_until(lambda: screen.frame is not None)
     assert [entry.name for entry in shelf.picked] == ["accumulation"]
 
 
@@ -155,7 +184,8 @@ async def test_a_path_is_completed_and_opened(shelf: Shelf) -> None:
         await wait_until(lambda: chosen(app) == "./runs/long.tape")
         assert typed(app) == "./runs/"
         await pilot.press("enter")
-        await wait_until(lambda: debug_screen(app).frame is not None)
+        screen = await there(app)
+        await wait_until(lambda: screen.frame is not None)
     assert [entry.path for entry in shelf.picked] == ["./runs/long.tape"]
 
 
@@ -218,7 +248,8 @@ async def test_a_click_opens_an_entry(shelf: Shelf) -> None:
         await begun(app)
         row = next(i for i, line in enumerate(text_of(app).splitlines()) if "Gradients add up" in line)
         await pilot.click(offset=(10, row))
-        await wait_until(lambda: debug_screen(app).frame is not None)
+        screen = await there(app)
+        await wait_until(lambda: screen.frame is not None)
     assert [entry.name for entry in shelf.picked] == ["accumulation"]
 
 

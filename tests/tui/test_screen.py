@@ -31,6 +31,7 @@ from tests.tui.support import (
     quiet,
     shown,
     text_of,
+    there,
     wait_until,
 )
 
@@ -47,7 +48,8 @@ async def test_first_paint_does_not_wait_for_the_debugger(chain_tape: Path) -> N
     app = opening(chain_tape)
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(lambda: "script.py" in text_of(app))
-        await wait_until(lambda: debug_screen(app).frame is not None)
+        screen = await there(app)
+        await wait_until(lambda: screen.frame is not None)
         assert "space step" in await press(pilot)
 
 

@@ -96,11 +96,34 @@ def test_screen_does_not_load_torch(loaded: dict[str, set[str]]) -> None:
     assert "torch" not in loaded["tui"]
 
 
-def test_first_paint_waits_for_no_judge() -> None:
-    """The empty screen is there before the rules and what runs a script again are loaded."""
+AT_ONCE = (
+    *("cli", "debugger.errors", "debugger.folders", "debugger.interventions", "debugger.numerals"),
+    *("debugger.suggestion", "debugger.rerun.consent", "frame.lesson.aim", "link.spec", "log.layouts", "log.segments"),
+    *("present.draw", "present.panes.table", "tape.admission", "tape.database", "tape.schema", "tape.stops"),
+    *("tui.app", "tui.entries", "tui.entryrow", "tui.keybar", "tui.layout", "tui.lettering", "tui.looks", "tui.memory"),
+    *("tui.picker", "tui.shortlist", "tui.signals", "tui.starting", "tui.text", "tui.themes"),
+)
+"""What may be loaded before the first paint, beside the packages that these are in."""
+
+
+def test_first_paint_waits_for_nothing_of_a_run() -> None:
+    """What starts, or what can be picked, is painted before anything is loaded that knows a run or a tape's events."""
+    code = (
+        "import sys, gradb.cli.run, gradb.cli.open, gradb.cli.pick, gradb.tui.app, gradb.tui.memory\n"
+        "print(*(name for name in sys.modules if name.startswith('gradb.')))"
+    )
+    packages = {name.rpartition(".")[0] for name in AT_ONCE} | {"debugger"}
+    loaded = {name.removeprefix("gradb.") for name in printed_by(code)}
+    later = {name for name in loaded - packages if not name.startswith(AT_ONCE)}
+    assert later <= {"frame", "present", "tape", "tui"}
+
+
+def test_first_frame_waits_for_no_judge() -> None:
+    """A run is on the screen before the rules and what runs a script again are loaded."""
     later = ("gradb.diagnosis", "gradb.debugger.why", "gradb.debugger.rerun.again", "gradb.debugger.gradcheck")
     code = (
-        f"import sys, gradb.cli.run, gradb.tui.app\nprint(*(name for name in sys.modules if name.startswith({later})))"
+        f"import sys, gradb.cli.starting, gradb.tui.running\n"
+        f"print(*(name for name in sys.modules if name.startswith({later})))"
     )
     assert printed_by(code) == []
 

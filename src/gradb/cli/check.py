@@ -13,8 +13,8 @@ from gradb.batch.check import Format, check
 from gradb.batch.record import record
 from gradb.cli.arguments import Parser, add_run_options
 from gradb.cli.complaint import complain
-from gradb.cli.screen import open_tape
 from gradb.cli.specs import make_spec, read_target
+from gradb.cli.starting import open_tape
 from gradb.cli.tapes import output
 from gradb.cli.target import is_recording
 from gradb.debugger.errors import UserError

@@ -11,7 +11,8 @@ from gradb.batch.lines import line
 from gradb.batch.show import Style
 from gradb.cli.arguments import Parser
 from gradb.cli.printing import add_print_options, read_style
-from gradb.cli.screen import add_screen_options, check_terminal, open_tape, show_screen
+from gradb.cli.screen import add_screen_options, check_terminal, show_screen
+from gradb.cli.starting import open_tape
 from gradb.cli.target import check_recording
 from gradb.debugger.branches.kinship import kinship
 from gradb.debugger.ending import lacking

@@ -6,9 +6,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from gradb.cli.arguments import Parser
-from gradb.debugger.rerun.consent import QUESTION, Consent, agree
+from gradb.debugger.rerun.consent import QUESTION, agree
+
+if TYPE_CHECKING:
+    from gradb.cli.arguments import Parser
+    from gradb.debugger.rerun.consent import Consent
 
 
 def add_consent_option(parser: Parser) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from gradb.cli import progress
-from gradb.cli.recent import remember_script
-from gradb.cli.scenarios import Scenario, course, is_scenario, scenario, scenarios
-from gradb.cli.tapes import new_recent_tape
+from gradb.cli.scenarios import course, is_scenario, scenario, scenarios
 from gradb.cli.target import check_script, check_torch
-from gradb.debugger.debugger import Debugger
 from gradb.link.spec import RunSpec
 from gradb.tui.entries import Entry
+
+if TYPE_CHECKING:
+    from gradb.cli.scenarios import Scenario
+    from gradb.debugger.debugger import Debugger
 
 
 class Lessons:
@@ -50,22 +52,10 @@ class Lessons:
         """
         check_script(lesson.path)
         check_torch()
-        self.started.append(launch(RunSpec(script=lesson.path, tape=new_recent_tape(lesson.path))))
+        from gradb.cli.starting import launch  # behind the first paint
+
+        self.started.append(launch(RunSpec(script=lesson.path, tape="")))
         return self.started[-1]
-
-
-def launch(spec: RunSpec) -> Debugger:
-    """Start a script on the screen, and remember it for the picker: a scenario as a lesson that was begun.
-
-    Raises:
-        UserError: it cannot be started.
-    """
-    debugger = Debugger.launch(spec)
-    if spec.script is not None and is_scenario(spec.script, spec.cwd or ""):
-        progress.note(spec.script.rpartition("/")[2].removesuffix(".py"), "begun")
-    elif spec.script is not None:
-        remember_script(spec.script, spec.arguments)
-    return debugger
 
 
 def lessons() -> list[Entry]:

@@ -9,12 +9,14 @@ import argparse
 import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import parse_depths, parse_schedule
 from gradb.debugger.numerals import read_whole
-from gradb.link.spec import Intervention
+
+if TYPE_CHECKING:
+    from gradb.link.spec import Intervention
 
 Value = TypeVar("Value")
 

@@ -17,7 +17,6 @@ from gradb.cli.complaint import complain
 from gradb.cli.lettering import lettering, without_ascii
 from gradb.cli.screen import add_screen_options
 from gradb.cli.version import PrintVersion
-from gradb.debugger.ending import die_by
 from gradb.debugger.errors import BrokenOff, ExpectationFailed, UserError
 from gradb.tape.database import TapeError
 
@@ -157,6 +156,8 @@ def _ended(words: Sequence[str]) -> int:
         complain("broken off")
         return 128 + signal.SIGINT
     if code < 0:
+        from gradb.debugger.ending import die_by
+
         die_by(-code)  # as the script was ended: the shell is to see what it would see
     return code
 

@@ -9,22 +9,26 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gradb.cli import browse
 from gradb.cli.complaint import complain_of
-from gradb.cli.course import Lessons, launch, lessons
-from gradb.cli.recent import Recent, recents, remember_tape
+from gradb.cli.course import Lessons, lessons
+from gradb.cli.recent import recents
+from gradb.cli.recordings import recent_folder, recent_tapes, time_of
 from gradb.cli.scenarios import is_scenario
 from gradb.cli.screen import show_picker
-from gradb.cli.tapes import new_recent_tape, recent_folder, recent_tapes, time_of
 from gradb.cli.target import check_file, check_script, check_torch, is_recording
-from gradb.debugger.debugger import Debugger
-from gradb.debugger.errors import UserError
-from gradb.frame.frame import RunInfo
-from gradb.frame.reader import Tape, TapeError
 from gradb.link.spec import RunSpec
+from gradb.tape.database import TapeError
 from gradb.tui.entries import Entry
 
+if TYPE_CHECKING:
+    from gradb.cli.recent import Recent
+    from gradb.debugger.debugger import Debugger
+    from gradb.frame.frame import RunInfo
+
+_SCRIPTS = "Recent scripts"
 _SHOWN = 6  # scripts, and as many recordings
 _UNENDED = frozenset({"running", "ended without notice"})
 """Of a run that is still going on, or that somebody has left before its end."""
@@ -47,10 +51,14 @@ class Offer:
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
-        """What was opened last, the scenarios by chapter, and the way to any file."""
-        latest = recents()
+        """The scripts that were run last, the scenarios by chapter, and the way to any file."""
         browse_here = Entry("./", "Open a file ...", "a script or a recording: type its path, or look for it", "Files")
-        return [*_scripts(latest), *_tapes(latest), *lessons(), browse_here]
+        return [*_scripts(recents()), *lessons(), browse_here]
+
+    def with_recordings(self) -> Sequence[Entry]:
+        """Return these with the recordings behind the scripts."""
+        count = sum(entry.group == _SCRIPTS for entry in self.entries)
+        return [*self.entries[:count], *_tapes(recents()), *self.entries[count:]]
 
     @property
     def summary(self) -> str:
@@ -74,19 +82,17 @@ class Offer:
 
 
 def _open(path: str) -> Debugger:
-    try:
-        debugger = Debugger.open(path)
-    except TapeError as error:
-        raise UserError(str(error)) from error
-    if Path(path).parent != recent_folder():
-        remember_tape(path)
-    return debugger
+    from gradb.cli.starting import open_on_screen  # behind the first paint
+
+    return open_on_screen(path, is_remembered=Path(path).parent != recent_folder())
 
 
 def _launch(path: str, entry: Entry) -> Debugger:
+    from gradb.cli.starting import launch  # behind the first paint
+
     check_script(path)
     check_torch()
-    return launch(RunSpec(script=path, tape=new_recent_tape(path), arguments=entry.arguments, cwd=entry.cwd))
+    return launch(RunSpec(script=path, tape="", arguments=entry.arguments, cwd=entry.cwd))
 
 
 def _scripts(latest: Sequence[Recent]) -> list[Entry]:
@@ -96,7 +102,7 @@ def _scripts(latest: Sequence[Recent]) -> list[Entry]:
             each.path,
             shlex.join([Path(each.path).name, *each.arguments]),
             f"{_stamp(each.at)}, in {_short(each.cwd)}",
-            "Recent scripts",
+            _SCRIPTS,
             arguments=each.arguments,
             cwd=each.cwd,
         )
@@ -114,6 +120,8 @@ def _tapes(latest: Sequence[Recent]) -> list[Entry]:
 
 
 def _tape_entry(path: str, at: float) -> Entry | None:
+    from gradb.frame.reader import Tape  # behind the first paint
+
     try:
         with Tape.open(path) as tape:
             info = tape.run

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
-from gradb.cli.arguments import Parser
 from gradb.cli.complaint import complain, complain_of
-from gradb.debugger.debugger import Debugger
+
+if TYPE_CHECKING:
+    from gradb.cli.arguments import Parser
+    from gradb.debugger.debugger import Debugger
 
 
 def add_plain_option(parser: Parser) -> None:

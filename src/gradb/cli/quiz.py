@@ -6,12 +6,15 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gradb.cli.arguments import Parser
 from gradb.cli.complaint import complain, complain_of
 from gradb.cli.target import check_file
-from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+
+if TYPE_CHECKING:
+    from gradb.cli.arguments import Parser
+    from gradb.debugger.debugger import Debugger
 
 
 def add_quiz_option(parser: Parser) -> None:

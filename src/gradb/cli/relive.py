@@ -15,8 +15,8 @@ from gradb.cli.complaint import complain
 from gradb.cli.consent import add_consent_option, let
 from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.recent import remember_tape
-from gradb.cli.screen import open_tape
 from gradb.cli.specs import make_spec, read_target
+from gradb.cli.starting import open_tape
 from gradb.cli.tapes import new_recent_tape, output
 from gradb.cli.target import is_recording
 from gradb.debugger.errors import UserError

@@ -5,33 +5,30 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Collection, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradb.cli.arguments import Parser, add_checkpoint_option, add_run_options
 from gradb.cli.complaint import complain, complain_of
 from gradb.cli.consent import add_consent_option, let
-from gradb.cli.course import launch
+from gradb.cli.open import show_tape
 from gradb.cli.plain import add_plain_option, has_terminal, tell
 from gradb.cli.quiz import add_quiz_option, read_quiz
-from gradb.cli.recent import remember_tape
-from gradb.cli.screen import add_screen_options, open_tape, show_screen
+from gradb.cli.screen import add_screen_options, show_screen
 from gradb.cli.specs import make_spec, read_target
-from gradb.cli.tapes import new_recent_tape, output
 from gradb.cli.target import check_file, is_tape
-from gradb.debugger.debugger import Debugger
-from gradb.debugger.ending import describe
 from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.debugger.folders import temporary
-from gradb.debugger.run import Run
-from gradb.link.signals import SignalRelay
-from gradb.link.spec import RunSpec
 
 if TYPE_CHECKING:
     from gradb.batch.script import Script
+    from gradb.debugger.debugger import Debugger
+    from gradb.debugger.run import Run
+    from gradb.link.signals import SignalRelay
+    from gradb.link.spec import RunSpec
 
-CarryOut = Callable[[Debugger], int]
+CarryOut = Callable[["Debugger"], int]
 """What is done with a run without a screen; it lets go of it, and returns the exit code."""
 
 _EPILOG = """\
@@ -88,10 +85,25 @@ def run(argv: Sequence[str], *, commands: Collection[str] = ()) -> int:
     target = read_target(parser, options, rest, commands)
     if carry_out is not None:
         return _headless(target, options, rest, carry_out)
-    name = target[0] or target[1] or ""
-    with output(options.output) if options.output is not None else nullcontext(new_recent_tape(name)) as tape:
-        spec = make_spec(target, options, rest, tape)
-        return show_screen(lambda: launch(spec), spec.target, options.theme)
+    if options.output is None:
+        return _on_screen(make_spec(target, options, rest, ""), options)
+    with _room(options.output) as tape:
+        return _on_screen(make_spec(target, options, rest, tape), options)
+
+
+def _on_screen(spec: RunSpec, options: Namespace) -> int:
+    def start() -> Debugger:
+        from gradb.cli.starting import launch  # behind the first paint
+
+        return launch(spec)
+
+    return show_screen(start, spec.target, options.theme)
+
+
+def _room(name: str) -> AbstractContextManager[str]:
+    from gradb.cli.tapes import output
+
+    return output(name)
 
 
 def _behind(own: Sequence[str], rest: list[str]) -> tuple[list[str], list[str]]:
@@ -142,24 +154,24 @@ def _without_screen(options: Namespace) -> CarryOut | None:
 def _on_tape(rest: Sequence[str], options: Namespace, carry_out: CarryOut | None) -> int:
     if rest[1:]:
         raise UserError(f"{rest[0]} is a tape, and takes no arguments: {' '.join(rest[1:])!r}")
-    debugger = open_tape(rest[0])
-    if carry_out is not None:
-        return carry_out(debugger)
-    remember_tape(rest[0])
-    return show_screen(lambda: debugger, rest[0], options.theme)
+    if carry_out is None:
+        return show_tape(rest[0], options.theme)
+    from gradb.cli.starting import open_tape
+
+    return carry_out(open_tape(rest[0]))
 
 
 def _headless(
     target: tuple[str | None, str | None], options: Namespace, rest: Sequence[str], carry_out: CarryOut
 ) -> int:
     """Run a script without a screen; its tape is kept only where that is said."""
+    from gradb.debugger.debugger import Debugger
 
     def go(tape: str) -> int:
-        spec: RunSpec = make_spec(target, options, rest, tape)
-        return carry_out(Debugger.launch(spec))
+        return carry_out(Debugger.launch(make_spec(target, options, rest, tape)))
 
     if options.output is not None:
-        with output(options.output) as tape:
+        with _room(options.output) as tape:
             return go(tape)
     with temporary() as folder:
         return go(str(Path(folder) / "run.tape"))
@@ -167,6 +179,7 @@ def _headless(
 
 def _carry_out(debugger: Debugger, script: Script, options: Namespace) -> int:
     from gradb.cli.printing import read_style
+    from gradb.debugger.ending import describe
 
     style, complaint = read_style(options), ""
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import gradb
-from gradb.frame.lesson.reading import learns
+from gradb.frame.lesson.aim import learns
 
 CHAPTERS = {
     "The graph": ("next_functions", "integer_grad"),

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from gradb.batch.record import Line
-from gradb.cli.arguments import Parser
 from gradb.cli.complaint import complain_of
 from gradb.cli.lettering import is_ascii
 from gradb.cli.plain import has_terminal
 from gradb.cli.settings import SETTINGS, read_settings
-from gradb.cli.target import check_recording
-from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
-from gradb.debugger.ghost import Ghost
 
 if TYPE_CHECKING:
+    from gradb.cli.arguments import Parser
+    from gradb.debugger.debugger import Debugger
+    from gradb.debugger.ghost import Ghost
     from gradb.tui.app import GradbApp
     from gradb.tui.course import Course
     from gradb.tui.entries import Shelf
@@ -44,20 +41,6 @@ def check_terminal() -> None:
             "the screen needs a terminal, and this is not one (gradb --plain, record, show, events and run -e work"
             " without it)"
         )
-
-
-def open_tape(path: str) -> Debugger:
-    """Open a recording.
-
-    Raises:
-        UserError: it is not a tape that can be read.
-    """
-    check_recording(path)
-    line = Line(sys.stderr.write if sys.stderr.isatty() else None)
-    try:
-        return Debugger.open(path, lambda share: line.show(lambda: f"writing the rest of {path}: {share:.0%}"))
-    finally:
-        line.clear()
 
 
 def show_screen(start: Callable[[], Debugger], script: str, theme: str | None, ghost: Ghost | None = None) -> int:

@@ -11,8 +11,8 @@ from gradb.batch.show import debugger_text
 from gradb.cli.arguments import Parser, add_run_options
 from gradb.cli.complaint import complain_of
 from gradb.cli.printing import add_print_options, read_style
-from gradb.cli.screen import open_tape
 from gradb.cli.specs import make_spec, read_target
+from gradb.cli.starting import open_tape
 from gradb.cli.target import is_recording, is_tape
 from gradb.debugger.commands import paths as looking
 from gradb.debugger.debugger import Debugger

@@ -1,4 +1,4 @@
-"""Where tapes go: the file that the user names, or a folder of recent ones of which the newest twenty are kept."""
+"""Where a new tape goes: to the file that the user names, or with the recent ones, of which the newest 20 are kept."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import contextlib
 import fcntl
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from gradb.cli.complaint import complain
+from gradb.cli.recordings import recent_folder, recent_tapes
 from gradb.cli.target import is_tape
 from gradb.debugger.branches.beside import folder_of as branches_beside
 from gradb.debugger.errors import UserError
@@ -113,32 +113,6 @@ def _check_room(name: str, path: Path) -> None:
         raise UserError(f"cannot write {name}: {name}-log is there already, and it is no log of gradb's")
     if path.exists() and path.stat().st_size and not is_tape(str(path)):
         raise UserError(f"cannot write {name}: there is a file of that name already, and it is not a tape")
-
-
-def recent_folder() -> Path:
-    """Return the folder of recent tapes: in the user's cache, or where that cannot be written, with temporary files."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    for folder in (Path(base).expanduser() / "gradb", Path(tempfile.gettempdir()) / f"gradb-{os.getuid()}"):
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK | os.X_OK):
-            return folder
-    return Path(tempfile.mkdtemp(prefix="gradb-"))
-
-
-def recent_tapes() -> list[Path]:
-    """Return the recent tapes, newest first."""
-    return sorted(recent_folder().glob("*.tape"), key=time_of, reverse=True)
-
-
-def time_of(path: Path) -> float:
-    """Return when a file was last written, in seconds since 1970; 0 where it is gone."""
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
 
 
 def new_recent_tape(target: str) -> str:

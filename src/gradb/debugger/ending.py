@@ -6,12 +6,15 @@ import contextlib
 import os
 import signal
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from gradb.frame.frame import RunInfo
-from gradb.frame.reader import Tape
 from gradb.present.draw.files import relative
 from gradb.rules.versions import TESTED, is_tested
-from gradb.tape.missing import Failure, Stopped
+
+if TYPE_CHECKING:
+    from gradb.frame.frame import RunInfo
+    from gradb.frame.reader import Tape
+    from gradb.tape.missing import Failure, Stopped
 
 OVER = "the script has ended"
 _KILLED = "killed by"

@@ -10,10 +10,14 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from gradb.debugger.errors import UserError
-from gradb.frame.training import InterventionMark, Training
-from gradb.link.spec import Intervention, What
+from gradb.link.spec import Intervention
+
+if TYPE_CHECKING:
+    from gradb.frame.training import InterventionMark, Training
+    from gradb.link.spec import What
 
 _ITERATION = re.compile(r"[0-9]{1,15}", re.ASCII)
 _RANGE = re.compile(r"([0-9]{1,15})-([0-9]{1,15})", re.ASCII)

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from gradb.tape.kinds.event import Event
-from gradb.tape.kinds.registry import Kind
+if TYPE_CHECKING:
+    from gradb.tape.kinds.event import Event
+    from gradb.tape.kinds.registry import Kind
 
 PLACES: frozenset[str] = frozenset({"at", "module"})
 """Kinds of stops at a place, which the script has to leave before it comes to it again."""

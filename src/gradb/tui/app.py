@@ -1,6 +1,7 @@
 """The Textual application: themes, the way in (a debugger, a way to start one, or the picker) and the way out.
 
-The first paint waits for nothing: the debugger is made after it. Whatever ends the app (a key, an error, a signal), the
+The first paint waits for nothing: the debugger is made after it, and all that knows a run is loaded after it, by
+``gradb.tui.running``. Whatever ends the app (a key, an error, a signal), the
 debuggee is ended with it.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.actions import SkipAction
 from textual.app import App, SystemCommand
@@ -17,23 +18,30 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import Input
 
-from gradb.debugger.commands.registry import BY_NAME
-from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
-from gradb.debugger.ghost import Ghost
-from gradb.present.draw.raster import prepare
-from gradb.tui.bars import EventBar
-from gradb.tui.commands import SCREEN_COMMANDS
-from gradb.tui.course import Course
-from gradb.tui.entries import Shelf
 from gradb.tui.lettering import AsciiFilter
 from gradb.tui.looks import PLAIN, Looks
-from gradb.tui.messages import LessonChosen
-from gradb.tui.palette import CommandProvider
 from gradb.tui.picker import PickerScreen
-from gradb.tui.screen import DebugScreen
 from gradb.tui.signals import Signals
+from gradb.tui.starting import StartScreen
 from gradb.tui.themes import ANSI_DARK, ANSI_LIGHT, THEMES
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+    from gradb.debugger.debugger import Debugger
+    from gradb.debugger.ghost import Ghost
+    from gradb.tui.course import Course
+    from gradb.tui.entries import Shelf
+    from gradb.tui.messages import LessonChosen
+    from gradb.tui.screen import DebugScreen
+
+
+def _commands() -> type[Provider]:
+    from gradb.tui.palette import CommandProvider
+
+    return CommandProvider
+
 
 _GRACE = 1.0
 """Seconds in which a script may end by itself at the signal that ends the app."""
@@ -53,11 +61,11 @@ class GradbApp(App[int]):
 
     TITLE = "gradb"
     CSS_PATH = "gradb.tcss"
-    DEFAULT_MODE = "run"  # each run's debug screen is the lowest of a mode; the picker comes over the first
-    COMMANDS: ClassVar[set[Any]] = {CommandProvider}
+    DEFAULT_MODE = "start"  # each run's debug screen is the lowest of a mode; the picker comes over the first
+    COMMANDS: ClassVar[set[Any]] = {_commands}
     ESCAPE_TO_MINIMIZE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(",".join(BY_NAME["interrupt"].keys), "interrupt", show=False, priority=True)
+        Binding("ctrl+c", "interrupt", show=False, priority=True)  # of the registry, which is loaded later
     ]
 
     def __init__(
@@ -76,13 +84,25 @@ class GradbApp(App[int]):
         self._ghost = ghost
         self._shelf = shelf
         self._looks, self._course = looks, course
-        self._debug = DebugScreen(script, SCREEN_COMMANDS, looks, course)
-        self.add_mode(self.DEFAULT_MODE, lambda: self._debug)
+        self._script = script
+        self._debug: DebugScreen | None = None
+        self.add_mode(self.DEFAULT_MODE, lambda: StartScreen(script))
         self._signals = Signals(self._pass_on, self._stop_script, self._on_signal, self._interrupt)
         for each in THEMES:
             self.register_theme(each)
         self.ansi_theme_dark, self.ansi_theme_light = ANSI_DARK, ANSI_LIGHT
-        self.theme = looks.theme
+        self.theme = self._styled = looks.theme
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Style all anew where the colours are others.
+
+        Textual asks for it three times at a start too, and reads all style sheets each time; there each widget is
+        styled as it is mounted.
+        """
+        if self.theme != self._styled:
+            self._styled = self.theme
+            super().refresh_css(animate)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what every painted line goes through."""
@@ -94,13 +114,16 @@ class GradbApp(App[int]):
         return ()
 
     def on_mount(self) -> None:
-        """Take care of signals, and begin after the first paint."""
+        """Take care of signals, and begin after the first paint; the picker is painted first."""
         self._signals.install(None if self.is_headless or not sys.stdin.isatty() else sys.stdin.fileno())
-        self.call_after_refresh(self._begin)
+        if self._start is None and self._shelf is not None:
+            self.push_screen(PickerScreen(self._shelf), self._on_picked)
+        else:
+            self.call_after_refresh(self.call_next, self._begin)  # the screen that was painted is about to go
 
     def on_unmount(self) -> None:
         """Leave nothing behind."""
-        self._debug.end()
+        self._end()
         self._signals.uninstall()
 
     async def run_async(self, **arguments: Any) -> int | None:
@@ -108,30 +131,45 @@ class GradbApp(App[int]):
         try:
             return await super().run_async(**arguments)
         finally:
-            self._debug.end()
+            self._end()
 
-    def _begin(self) -> None:
-        self.run_worker(prepare, thread=True)  # the first plot would otherwise wait for it
+    def _end(self, grace: float = 0.0) -> None:
+        if self._debug is not None:
+            self._debug.end(grace)
+
+    async def _begin(self) -> None:
+        debug = await self._show_run(self._script)
         if self._start is not None:
-            self._begin_with(self._start)
-        elif self._shelf is not None:
-            self.push_screen(PickerScreen(self._shelf), self._on_picked)
+            self._begin_with(debug, self._start)
 
-    def _begin_with(self, start: Debugger | Callable[[], Debugger]) -> None:
+    async def _show_run(self, script: str) -> DebugScreen:
+        """Show the screen of a run in the place of the one that is there."""
+        from gradb.tui.running import debug_screen  # behind the first paint
+
+        self._debug, mode = debug_screen(script, self._looks, self._course), self.current_mode
+        debug = self._debug
+        self.add_mode(f"{mode}+", lambda: debug)
+        await self.switch_mode(f"{mode}+")
+        await self.remove_mode(mode)
+        return debug
+
+    def _begin_with(self, debug: DebugScreen, start: Debugger | Callable[[], Debugger]) -> None:
         try:
-            self._debug.begin(start, self._ghost)
+            debug.begin(start, self._ghost)
         except UserError as error:
             self.exit(return_code=2, message=f"gradb: {error}")
 
-    def _on_picked(self, debugger: Debugger | None) -> None:
+    async def _on_picked(self, debugger: Debugger | None) -> None:
         if debugger is None:
             self.exit(0)
         else:
-            self._begin_with(debugger)
+            self._begin_with(await self._show_run(self._script), debugger)
 
     async def on_lesson_chosen(self, message: LessonChosen) -> None:
         """End the run that is there, and begin a lesson on a screen of its own; where it cannot be started, stay."""
         lesson, before = message.lesson, self._debug
+        if before is None:
+            return
         try:
             debugger = self._course.start(lesson) if self._course is not None else None
         except UserError as error:
@@ -140,15 +178,11 @@ class GradbApp(App[int]):
         if debugger is None:
             return
         before.end()
-        self._debug, mode = DebugScreen(lesson.path, SCREEN_COMMANDS, self._looks, self._course), self.current_mode
-        self.add_mode(f"{mode}+", lambda: self._debug)
-        await self.switch_mode(f"{mode}+")
-        await self.remove_mode(mode)
-        self._begin_with(debugger)
+        self._begin_with(await self._show_run(lesson.path), debugger)
 
     def action_interrupt(self) -> None:
         """Break off what runs, on whatever screen; where nothing does, copy what is marked."""
-        if self._debug.interruption.is_idle and _has_marked(self.screen):
+        if (self._debug is None or self._debug.interruption.is_idle) and _has_marked(self.screen):
             raise SkipAction
         self._interrupt()
 
@@ -157,20 +191,24 @@ class GradbApp(App[int]):
             self.screen.say_how_to_leave()
             return
         debug = self._debug
+        if debug is None:
+            return
         debug.action_statement("interrupt")
-        said = debug.query_one(EventBar).notice or debug.interruption.look(debug.call_after_refresh)
+        said = debug.said or debug.interruption.look(debug.call_after_refresh)
         if said and self.screen is not debug:
             self.notify(said, markup=False)
 
     def _pass_on(self, number: int) -> None:
-        self._debug.session.signal(number)
+        if self._debug is not None:
+            self._debug.session.signal(number)
 
     def _stop_script(self) -> None:
-        self._debug.session.stop()
+        if self._debug is not None:
+            self._debug.session.stop()
 
     def _on_signal(self, number: int) -> None:
         self._pass_on(number)
-        self._debug.end(grace=_GRACE)
+        self._end(grace=_GRACE)
         self.exit(return_code=128 + number)
 
 

@@ -1,9 +1,10 @@
-"""A screen that costs nothing while another one lies over it and nothing changes on it."""
+"""A screen that is styled once as it comes up, and costs nothing while it lies under another and nothing changes."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
+from textual import events
 from textual.screen import Screen
 
 Result = TypeVar("Result")
@@ -11,6 +12,12 @@ Result = TypeVar("Result")
 
 class Behind(Screen[Result]):
     """Textual paints a screen that was painted once under another one whole, again and again, with what is over it."""
+
+    _has_come_up = False
+
+    def _on_screen_resume(self, event: events.ScreenResume) -> None:
+        if not self._has_come_up:
+            self._has_come_up, event.refresh_styles = True, False  # each widget was styled as it was mounted just now
 
     def _compositor_refresh(self) -> None:
         super()._compositor_refresh()

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from gradb.debugger.debugger import Debugger
+if TYPE_CHECKING:
+    from gradb.debugger.debugger import Debugger
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,11 @@ class Shelf(Protocol):
 
     @property
     def entries(self) -> Sequence[Entry]:
-        """What is offered before anything is typed; entries of one group stand together."""
+        """What is offered at once, before anything is typed; entries of one group stand together."""
+        ...
+
+    def with_recordings(self) -> Sequence[Entry]:
+        """Return that with the recordings, each of which has to be looked into."""
         ...
 
     @property

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from gradb.tui.arranging import Memory
 from gradb.tui.themes import DARK
+
+if TYPE_CHECKING:
+    from gradb.tui.arranging import Memory
 
 
 @dataclass(frozen=True, slots=True)

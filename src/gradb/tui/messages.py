@@ -7,12 +7,14 @@ means for the debugger is decided by the screen alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from gradb.frame.frame import SourceView
-from gradb.frame.graph.choice import Choice
-from gradb.tui.entries import Entry
+if TYPE_CHECKING:
+    from gradb.frame.frame import SourceView
+    from gradb.frame.graph.choice import Choice
+    from gradb.tui.entries import Entry
 
 
 @dataclass

@@ -5,7 +5,7 @@ Letters filter; what looks like a path is one, and the list shows where it may l
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.table import Table
 from rich.text import Text
@@ -16,14 +16,17 @@ from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.present.draw.safe import plain, plain_lines
-from gradb.tui.entries import Entry, Shelf, completed, is_path
+from gradb.tui.entries import completed, is_path
 from gradb.tui.entryrow import EntryRow
 from gradb.tui.keybar import KeyBar, KeyHint
 from gradb.tui.shortlist import Hit, matching
 from gradb.tui.text import TextScreen
+
+if TYPE_CHECKING:
+    from gradb.debugger.debugger import Debugger  # noqa: F401 - what the screen's result is, in a string
+    from gradb.tui.entries import Entry, Shelf
 
 _KEYS = (
     KeyHint("enter", "open", "choose"),
@@ -56,7 +59,7 @@ class _Line(Input):
         return (bool(self.value) or character != "?") and super().check_consume_key(key, character)
 
 
-class PickerScreen(Screen[Debugger | None]):
+class PickerScreen(Screen["Debugger | None"]):
     """A list of entries; dismissed with what was opened, or with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -73,6 +76,7 @@ class PickerScreen(Screen[Debugger | None]):
     def __init__(self, shelf: Shelf) -> None:
         super().__init__()
         self._shelf = shelf
+        self._entries = shelf.entries
         self._hits: list[Hit] = []
 
     def compose(self) -> ComposeResult:
@@ -86,10 +90,17 @@ class PickerScreen(Screen[Debugger | None]):
         yield KeyBar(_KEYS)
 
     def on_mount(self) -> None:
-        """Offer everything."""
+        """Offer what is known at once, and all else behind the first paint."""
         self.query_one(OptionList).can_focus = False
         self.query_one(Input).focus()
         self._offer("")
+        self.call_after_refresh(self._complete_offer)
+
+    def _complete_offer(self) -> None:
+        complete = self._shelf.with_recordings()
+        if complete != self._entries:
+            self._entries = complete
+            self._offer(self._text)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Keep what matches."""
@@ -189,7 +200,7 @@ class PickerScreen(Screen[Debugger | None]):
     def _found(self, text: str) -> list[Hit]:
         if is_path(text):
             return [Hit(entry) for entry in self._shelf.files(text)]
-        hits = matching(self._shelf.entries, text)
+        hits = matching(self._entries, text)
         if text:
             known = {hit.entry.path for hit in hits}
             hits += [hit for hit in matching(self._shelf.files(""), text) if hit.entry.path not in known]

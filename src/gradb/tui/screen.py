@@ -179,6 +179,11 @@ class DebugScreen(Behind[None]):
         if (trouble := self._following.trouble) and trouble.startswith(bar.notice):
             self.notice(trouble, "warning")
 
+    @property
+    def said(self) -> str:
+        """What the event line has to say beside the event."""
+        return self.query_one(EventBar).notice
+
     def notice(self, text: str, tone: Tone = "news") -> None:
         """Say something to the user, on the event line, or where it has several lines over the screen.
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from gradb.cli import config, course, folders, progress
-from gradb.cli.course import Lessons, launch, lessons
+from gradb.cli.course import Lessons, lessons
 from gradb.cli.scenarios import CHAPTERS, is_scenario, scenario_path
+from gradb.cli.starting import launch
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.link.spec import RunSpec

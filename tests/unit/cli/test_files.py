@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gradb.cli import browse, pick, recent, tapes
+from gradb.cli import browse, pick, recent, recordings, tapes
 from gradb.cli.scenarios import CHAPTERS, scenario_path, scenarios
 from gradb.debugger.errors import UserError
 from gradb.tui.entries import Entry
@@ -37,7 +37,7 @@ def test_scenarios_come_in_the_order_to_learn() -> None:
 
 def test_recent_tapes_are_kept_up_to_twenty(cache: Path) -> None:
     """The newest tapes are kept, older ones go with what was lived again of them, one that is being written stays."""
-    folder = tapes.recent_folder()
+    folder = recordings.recent_folder()
     assert folder == cache
     for i in range(30):
         (folder / f"{i:02}.tape").write_bytes(b"x")
@@ -48,7 +48,7 @@ def test_recent_tapes_are_kept_up_to_twenty(cache: Path) -> None:
     path = Path(tapes.new_recent_tape("some dir/tr ain.py"))
     assert path.parent == folder
     assert path.name.startswith("tr_ain-")
-    names = {tape.name for tape in tapes.recent_tapes()}
+    names = {tape.name for tape in recordings.recent_tapes()}
     assert names == {"00.tape", *(f"{i:02}.tape" for i in range(11, 30))}
     assert {each.stem for each in folder.glob("*.relived")} == {Path(name).stem for name in names}
 
@@ -59,7 +59,7 @@ def test_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "temporary"))
-    assert tapes.recent_folder().parent == tmp_path / "temporary"
+    assert recordings.recent_folder().parent == tmp_path / "temporary"
 
 
 def test_output_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +149,7 @@ def test_a_lock_that_was_removed_in_between_is_taken_anew(tmp_path: Path, monkey
 
 def test_picker_offers_what_was_last_and_the_scenarios(cache: Path, tmp_path: Path) -> None:
     """What cannot be read or was left before its end is not there, nor is a lesson's run; lessons stand in chapters."""
-    folder = tapes.recent_folder()
+    folder = recordings.recent_folder()
     TapeBuilder.chain_rule_example(folder / "a.tape")
     with TapeBuilder(folder / "left.tape") as left:
         left.set_run(status="ended without notice")
@@ -159,9 +159,9 @@ def test_picker_offers_what_was_last_and_the_scenarios(cache: Path, tmp_path: Pa
     (tmp_path / "train.py").write_text("pass\n")
     recent.remember_script(str(tmp_path / "train.py"), ("--name", "a b"))
     offer = pick.Offer()
-    groups = list(dict.fromkeys(entry.group for entry in offer.entries))
+    groups = list(dict.fromkeys(entry.group for entry in offer.with_recordings()))
     assert groups[:3] == ["Recent scripts", "Recent recordings", "The graph"]
-    script, tape, lesson, *_, last = offer.entries
+    script, tape, lesson, *_, last = offer.with_recordings()
     assert (script.title, script.arguments, script.cwd) == ("train.py --name 'a b'", ("--name", "a b"), str(Path.cwd()))
     assert (tape.path, tape.title) == (str(folder / "a.tape"), "chain_rule.py")
     assert "19 events, finished" in tape.about
@@ -177,7 +177,7 @@ def test_every_scenario_stands_in_one_chapter() -> None:
 
 def test_picked_tape_is_opened(cache: Path, tmp_path: Path) -> None:
     """A tape that is picked is opened at its start, and remembered where it is not one of the recent ones."""
-    for path in (tapes.recent_folder() / "a.tape", tmp_path / "b.tape"):
+    for path in (recordings.recent_folder() / "a.tape", tmp_path / "b.tape"):
         TapeBuilder.chain_rule_example(path)
         offer = pick.Offer()
         debugger = offer.start(Entry(str(path), "a tape"))

@@ -241,7 +241,7 @@ def test_short_form_leaves_everything_to_the_script(
     started: list[RunSpec] = []
     monkeypatch.setattr("gradb.cli.specs.check_torch", lambda: None)
     monkeypatch.setattr(run, "has_terminal", lambda: True)
-    monkeypatch.setattr(run, "new_recent_tape", lambda target: f"/t/{Path(target).stem}.tape")
+    monkeypatch.setattr("gradb.cli.starting.new_recent_tape", lambda target: f"/t/{Path(target).stem}.tape")
     monkeypatch.setattr(Debugger, "launch", started.append)
     monkeypatch.setattr(run, "show_screen", lambda start, name, theme: [start(), 0][1])
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))

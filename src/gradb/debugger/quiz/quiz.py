@@ -10,9 +10,9 @@ from typing import Literal
 from gradb.debugger.errors import UserError
 from gradb.debugger.expect import reading
 from gradb.debugger.quiz.judging import Verdict, judge
+from gradb.frame.lesson.aim import learns
 from gradb.frame.lesson.lesson import Lesson, Moment, Question
 from gradb.frame.lesson.moments import stop_of
-from gradb.frame.lesson.reading import learns
 from gradb.frame.reader import Tape, TapeError
 from gradb.present.lines.questions import right_text, stray_text, told_text, wrong_text
 from gradb.tape.stops import Stop

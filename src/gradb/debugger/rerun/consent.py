@@ -10,11 +10,14 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gradb.debugger.errors import UserError
-from gradb.link.spec import RunSpec
 from gradb.present.draw.safe import plain
-from gradb.tape.written import Deed, Write, Writes
+
+if TYPE_CHECKING:
+    from gradb.link.spec import RunSpec
+    from gradb.tape.written import Deed, Write, Writes
 
 _LISTED = 20
 _NAMED = 3

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradb.frame.cache import Cache
+from gradb.frame.lesson.aim import learns
 from gradb.frame.lesson.bindings import Bindings
 from gradb.frame.lesson.lesson import Caption, Lesson, LessonAt
 from gradb.frame.lesson.moments import Moments
 from gradb.frame.lesson.passing import Lines, Places
-from gradb.frame.lesson.reading import learns, read_lesson
+from gradb.frame.lesson.reading import read_lesson
 from gradb.frame.lesson.trail import Trail
 from gradb.frame.store import Store
 

@@ -16,21 +16,14 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from gradb.frame.lesson.aim import learns
 from gradb.frame.lesson.lesson import Assigned, Body, Caption, Lesson, Question, Span, Stray
 
 MAX_TEXT = 200_000
 """Characters; what is longer teaches nothing."""
-_LEARNS = re.compile(r"^[ \t]*Lesson:[ \t]*(.*(?:\n[ \t]*\S.*)*)$", re.MULTILINE)
-"""Up to the next empty line."""
 _STOP = re.compile(r"\s+at\s+(?=[A-Za-z_])")
 _HINT = re.compile(r"hint:\s*")
 _TEACHES = re.compile(r"#(:| ?\?)\s*(.*\S)")
-
-
-def learns(docstring: str) -> str | None:
-    """Return what a docstring says that one will learn; None where it does not say so."""
-    found = _LEARNS.search(docstring)
-    return None if found is None else " ".join(found[1].split())
 
 
 def read_lesson(text: str) -> Lesson | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import posixpath
+from typing import TYPE_CHECKING
 
-from gradb.frame.frame import RunInfo
+if TYPE_CHECKING:
+    from gradb.frame.frame import RunInfo
 
 
 def relative(file: str | None, run: RunInfo) -> str | None:

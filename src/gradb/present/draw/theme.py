@@ -6,9 +6,10 @@ colour means something a symbol or a word says the same.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from gradb.frame.graph.view import NodeState
+if TYPE_CHECKING:
+    from gradb.frame.graph.view import NodeState
 
 TITLE: Final = "bold"
 LABEL: Final = "bold"
