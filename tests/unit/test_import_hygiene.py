@@ -100,7 +100,17 @@ AT_ONCE = (
     *("cli", "debugger.errors", "debugger.folders", "debugger.interventions", "debugger.numerals"),
     *("debugger.suggestion", "debugger.rerun.consent", "frame.lesson.aim", "link.spec", "log.layouts", "log.segments"),
     *("present.draw", "present.panes.table", "tape.admission", "tape.database", "tape.schema", "tape.stops"),
-    *("tui.app", "tui.entries", "tui.entryrow", "tui.keybar", "tui.layout", "tui.lettering", "tui.looks", "tui.memory"),
+    *(
+        "tui.app",
+        "tui.entries",
+        "tui.entryrow",
+        "tui.keybar",
+        "tui.layout",
+        "tui.lettering",
+        "tui.looks",
+        "tui.memory",
+        "tui.messages",
+    ),
     *("tui.picker", "tui.shortlist", "tui.signals", "tui.starting", "tui.text", "tui.themes"),
 )
 """What may be loaded before the first paint, beside the packages that these are in."""

@@ -46,6 +46,7 @@ def check_terminal() -> None:
 def show_screen(start: Callable[[], Debugger], script: str, theme: str | None, ghost: Ghost | None = None) -> int:
     """Show the app until the user leaves it; ``start`` is called after the first paint."""
     check_terminal()
+    gc.disable()  # while all is loaded, which leaves no cycles; the screen of a run says when to look for them
     from gradb.cli.course import Lessons
     from gradb.tui.app import GradbApp
 
@@ -81,6 +82,7 @@ def _complain_of(started: Sequence[Debugger]) -> None:
 def show_picker(shelf: Shelf, theme: str | None, course: Course) -> int:
     """Show the picker and what is picked, and return the exit code."""
     check_terminal()
+    gc.disable()  # as above
     from gradb.tui.app import GradbApp
 
     return _run(GradbApp(shelf=shelf, looks=_looks(theme), course=course))

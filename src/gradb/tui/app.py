@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gradb.debugger.ghost import Ghost
     from gradb.tui.course import Course
     from gradb.tui.entries import Shelf
-    from gradb.tui.messages import LessonChosen
+    from gradb.tui.messages import LessonChosen, Picked
     from gradb.tui.screen import DebugScreen
 
 
@@ -53,7 +53,7 @@ class GradbApp(App[int]):
     Args:
         start: A debugger, or what makes one; called after the first paint. None opens the picker.
         script: What the header says until the tape says it.
-        shelf: Where the picker takes things from.
+        shelf: Where the picker takes things from, which is shown first; None where there is something to start.
         ghost: Another run to look at beside it; from then on the app's to close.
         looks: What the user has chosen.
         course: The lessons of which one may be opened after another; None: there are none.
@@ -61,7 +61,7 @@ class GradbApp(App[int]):
 
     TITLE = "gradb"
     CSS_PATH = "gradb.tcss"
-    DEFAULT_MODE = "start"  # each run's debug screen is the lowest of a mode; the picker comes over the first
+    DEFAULT_MODE = "start"  # the picker, and each run's debug screen, is the lowest of a mode
     COMMANDS: ClassVar[set[Any]] = {_commands}
     ESCAPE_TO_MINIMIZE = False
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -82,11 +82,10 @@ class GradbApp(App[int]):
         self._letters = AsciiFilter() if looks.is_ascii else None
         self._start = start
         self._ghost = ghost
-        self._shelf = shelf
         self._looks, self._course = looks, course
         self._script = script
         self._debug: DebugScreen | None = None
-        self.add_mode(self.DEFAULT_MODE, lambda: StartScreen(script))
+        self.add_mode(self.DEFAULT_MODE, lambda: StartScreen(script) if shelf is None else PickerScreen(shelf))
         self._signals = Signals(self._pass_on, self._stop_script, self._on_signal, self._interrupt)
         for each in THEMES:
             self.register_theme(each)
@@ -114,11 +113,9 @@ class GradbApp(App[int]):
         return ()
 
     def on_mount(self) -> None:
-        """Take care of signals, and begin after the first paint; the picker is painted first."""
+        """Take care of signals, and begin after the first paint."""
         self._signals.install(None if self.is_headless or not sys.stdin.isatty() else sys.stdin.fileno())
-        if self._start is None and self._shelf is not None:
-            self.push_screen(PickerScreen(self._shelf), self._on_picked)
-        else:
+        if self._start is not None:
             self.call_after_refresh(self.call_next, self._begin)  # the screen that was painted is about to go
 
     def on_unmount(self) -> None:
@@ -159,11 +156,12 @@ class GradbApp(App[int]):
         except UserError as error:
             self.exit(return_code=2, message=f"gradb: {error}")
 
-    async def _on_picked(self, debugger: Debugger | None) -> None:
-        if debugger is None:
+    async def on_picked(self, message: Picked) -> None:
+        """Show what was picked; leave where that is nothing."""
+        if message.debugger is None:
             self.exit(0)
         else:
-            self._begin_with(await self._show_run(self._script), debugger)
+            self._begin_with(await self._show_run(self._script), message.debugger)
 
     async def on_lesson_chosen(self, message: LessonChosen) -> None:
         """End the run that is there, and begin a lesson on a screen of its own; where it cannot be started, stay."""

@@ -26,6 +26,7 @@ class Garbage:
         if self._before is None:
             self._before = gc.get_threshold()
             gc.set_threshold(_MOST, 10, _NEVER)
+            gc.enable()  # it is off while the app is loaded
 
     def uninstall(self) -> None:
         """Leave the collector as it was."""

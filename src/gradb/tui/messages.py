@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from gradb.debugger.debugger import Debugger
     from gradb.frame.frame import SourceView
     from gradb.frame.graph.choice import Choice
     from gradb.tui.entries import Entry
@@ -85,6 +86,13 @@ class LessonChosen(Message):
     """The user goes on to another lesson: its run takes the place of this one."""
 
     lesson: Entry
+
+
+@dataclass
+class Picked(Message):
+    """The user has chosen what to look at, which was opened or started; None: nothing, and leaves."""
+
+    debugger: Debugger | None
 
 
 @dataclass

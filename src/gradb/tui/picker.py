@@ -21,11 +21,11 @@ from gradb.present.draw.safe import plain, plain_lines
 from gradb.tui.entries import completed, is_path
 from gradb.tui.entryrow import EntryRow
 from gradb.tui.keybar import KeyBar, KeyHint
+from gradb.tui.messages import Picked
 from gradb.tui.shortlist import Hit, matching
 from gradb.tui.text import TextScreen
 
 if TYPE_CHECKING:
-    from gradb.debugger.debugger import Debugger  # noqa: F401 - what the screen's result is, in a string
     from gradb.tui.entries import Entry, Shelf
 
 _KEYS = (
@@ -35,6 +35,7 @@ _KEYS = (
     KeyHint("?", "help", "help"),
     KeyHint("esc", "quit", "leave"),
 )
+_BEHIND = 0.05  # seconds after which the list stands on the screen
 _PLACEHOLDER = "letters filter, a path opens a file: ./train.py"
 _HELP = """\
 Type letters to keep what they are found in. What begins with ./, ../, / or ~ is a path: the list shows the folders,
@@ -59,8 +60,8 @@ class _Line(Input):
         return (bool(self.value) or character != "?") and super().check_consume_key(key, character)
 
 
-class PickerScreen(Screen["Debugger | None"]):
-    """A list of entries; dismissed with what was opened, or with None."""
+class PickerScreen(Screen[None]):
+    """A list of entries; it says what was opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", show=False, priority=True),
@@ -94,7 +95,7 @@ class PickerScreen(Screen["Debugger | None"]):
         self.query_one(OptionList).can_focus = False
         self.query_one(Input).focus()
         self._offer("")
-        self.call_after_refresh(self._complete_offer)
+        self.set_timer(_BEHIND, self._complete_offer)
 
     def _complete_offer(self) -> None:
         complete = self._shelf.with_recordings()
@@ -136,7 +137,7 @@ class PickerScreen(Screen["Debugger | None"]):
         if self._text:
             self._type("")
         else:
-            self.dismiss(None)
+            self.post_message(Picked(None))
 
     def action_move(self, how: str) -> None:
         """Move the highlight."""
@@ -174,7 +175,7 @@ class PickerScreen(Screen["Debugger | None"]):
             self._type(entry.path)
             return
         try:
-            self.dismiss(self._shelf.start(entry))
+            self.post_message(Picked(self._shelf.start(entry)))
         except UserError as error:
             self._say("\n".join(plain_lines(str(error))))
 

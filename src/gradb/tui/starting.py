@@ -16,7 +16,7 @@ class StartScreen(Screen[None]):
     """Looks as the screen of the run does before anything is recorded, and takes no keys: they wait for that.
 
     Args:
-        script: what is run; empty: it is chosen first, on a screen over this one.
+        script: what is run.
     """
 
     def __init__(self, script: str) -> None:
