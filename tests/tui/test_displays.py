@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from tests.tui.support import debug_screen, enter, look_at, opening, painted, shown, text_of, wait_until
+from tests.tui.support import debug_screen, enter, look_at, opening, shown, text_of, there, wait_until
 
 
 async def entered(pilot: Pilot[int], text: str) -> None:
@@ -66,7 +66,8 @@ def test_the_displays(chain_tape: Path, snap_compare: Any) -> None:
     app = opening(chain_tape)
 
     async def look(pilot: Pilot[int]) -> None:
-        await painted(app)
+        screen = await there(app)
+        await wait_until(lambda: screen.frame is not None)
         for text in (
             "until accumulate",
             "display a.grad",

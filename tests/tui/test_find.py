@@ -15,7 +15,7 @@ from gradb.tui.find import FindLine
 from gradb.tui.linesearch import marked
 from gradb.tui.lookup import Lookup, beside
 from tests.fakes.blocks import network
-from tests.tui.support import debug_screen, enter, look_at, opening, painted, position_of, shown, text_of, wait_until
+from tests.tui.support import debug_screen, enter, look_at, opening, position_of, shown, text_of, there, wait_until
 
 
 @pytest.fixture
@@ -197,7 +197,8 @@ def test_found_nodes_screen(width: int, height: int, network_tape: Path, snap_co
     app = opening(network_tape)
 
     async def look(pilot: Pilot[int]) -> None:
-        await painted(app)
+        screen = await there(app)
+        await wait_until(lambda: screen.frame is not None)
         await wait_until(lambda: "2 graph" in text_of(app))
         await pilot.press("end", "slash", *"mlp.weight", "enter")
         await wait_until(lambda: tally_of(app) == "1 of 6")

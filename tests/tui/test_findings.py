@@ -15,7 +15,7 @@ from gradb.link.spec import RunSpec
 from gradb.tui.app import GradbApp
 from gradb.tui.bars import ScrubberBar
 from tests.fakes import DEBUGGEE, examples
-from tests.tui.support import debug_screen, opening, painted, position_of, shown, text_of, wait_until
+from tests.tui.support import debug_screen, opening, position_of, shown, text_of, there, wait_until
 from tests.unit.diagnosis.rows import alone
 
 FIRST, THIRD = 15, 43
@@ -48,7 +48,8 @@ def test_the_findings(tape: Path, snap_compare: Any) -> None:
     app = opening(tape)
 
     async def look(pilot: Pilot[int]) -> None:
-        await painted(app)
+        screen = await there(app)
+        await wait_until(lambda: screen.frame is not None)
         await pilot.press("G", "F")
         await _judged(pilot)
         await pilot.press("down")

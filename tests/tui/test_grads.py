@@ -17,7 +17,7 @@ from gradb.tape.expressions.operands import Unkept
 from gradb.tape.values import Stats
 from gradb.tui.screen import DebugScreen
 from tests.fakes import TapeBuilder, diagonal
-from tests.tui.support import debug_screen, opening, painted, shown, text_of, wait_until
+from tests.tui.support import debug_screen, opening, shown, text_of, there, wait_until
 
 _MANY = 120
 
@@ -124,7 +124,8 @@ def test_the_grad_table(state: str, model_tape: Path, snap_compare: Any) -> None
     statements = {"table": (), "sorted": ("sort norm",), "filtered": ("filter layers.11",)}[state]
 
     async def look(pilot: Pilot[int]) -> None:
-        await painted(app)
+        screen = await there(app)
+        await wait_until(lambda: screen.frame is not None)
         await run(app, pilot, "head", *statements)
         first = {"table": "layers.0.weight.grad", "sorted": f"layers.{_MANY - 1}.weight.grad"}
         assert lines(app)[1].split()[0] == first.get(state, "layers.11.weight.grad")
@@ -141,7 +142,8 @@ def test_the_heat_map(tmp_path: Path, snap_compare: Any) -> None:
     app = opening(path)
 
     async def look(pilot: Pilot[int]) -> None:
-        await painted(app)
+        screen = await there(app)
+        await wait_until(lambda: screen.frame is not None)
         await run(app, pilot, "head", "values W", "show values")
         await wait_until(lambda: "of 40" in text_of(app))
         await pilot.press("shift+right")
