@@ -6,6 +6,7 @@ from pathlib import Path
 
 from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.tui.support import enter, opening, position_of, shown, text_of, wait_until
 from tests.tui.test_screen import press
@@ -50,6 +51,16 @@ async def test_a_mistake_is_explained_and_can_be_mended(chain_tape: Path) -> Non
         assert position_of(app) == 0
         await press(pilot, *["backspace"] * 4, *"step", "enter")
         assert position_of(app) == 1
+
+
+async def test_the_prompts_key_begins_anew_after_a_mistake(chain_tape: Path) -> None:
+    """The line that was refused stays to be mended; who types a colon behind it means another; later it is text."""
+    app = opening(chain_tape)
+    async with shown(app, 80, 24) as pilot:
+        await press(pilot, "colon", *"stpe", "enter", "colon", *"goto 2", "enter")
+        assert position_of(app) == 2
+        await press(pilot, "colon", *"stpe", "enter", *"x", "colon")
+        assert app.query_one("#prompt-input", Input).value == "stpex:"
 
 
 async def test_history_is_recalled(chain_tape: Path) -> None:

@@ -31,6 +31,7 @@ class Prompt(Horizontal):
         self.display = False
         self._history: list[str] = []
         self._place = 0
+        self._refused = ""
 
     def compose(self) -> ComposeResult:
         """Lay out the sign, the input and how to leave it."""
@@ -51,6 +52,18 @@ class Prompt(Horizontal):
         """Hide the prompt."""
         self.display = False
         self.post_message(PromptClosed())
+
+    def refuse(self) -> None:
+        """Leave what was typed there, to be mended; the key of the prompt begins anew."""
+        self._refused = self.query_one(Input).value
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Take the key of the prompt behind a line that was refused for what it is everywhere else."""
+        event.stop()
+        if self._refused and event.value == f"{self._refused}:":
+            event.input.value = ""
+        if event.value != self._refused:
+            self._refused = ""
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Send the text up and keep it in the history."""

@@ -308,8 +308,8 @@ class DebugScreen(Behind[None]):
         """Run what was typed; the prompt closes unless something is wrong with it."""
         self.notice("")
         self.session.submit(message.text)
-        if self.bottom.prompt.display and not self._is_mistake:
-            self.bottom.prompt.close()
+        if self.bottom.prompt.display:
+            (self.bottom.prompt.refuse if self._is_mistake else self.bottom.prompt.close)()
 
     def on_prompt_closed(self, message: PromptClosed) -> None:
         """Give the keyboard back to the pane that had it."""
