@@ -55,9 +55,12 @@ class Touches:
         tensors = defaultdict[int, list[int]](list)
         for tensor, event in missing:
             tensors[event].append(tensor)
-        for event, found in self._store.definitions_of(tensors):
-            for tensor in tensors[event]:
-                self._defined.put((tensor, event), found.get(tensor))
+        steps = [event for event, several in tensors.items() if len(several) > 1]  # these are kept, for other positions
+        found = {event: self._store.defined(event) for event in steps}
+        found |= self._store.definitions_of(tensors.keys() - found.keys())
+        for event, several in tensors.items():
+            for tensor in several:
+                self._defined.put((tensor, event), found[event].get(tensor))
 
     def definition(self, tensor: int, event: int) -> Tensor | None:
         """Return a tensor as an event defines it."""
