@@ -9,8 +9,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from textual.binding import Binding
 
 from gradb.cli.pick import Offer
+from gradb.debugger.commands.registry import BY_NAME
 from gradb.tui.again import Again
 from gradb.tui.app import GradbApp
 from gradb.tui.interruption import Interruption
@@ -178,3 +180,9 @@ async def test_ctrl_c_in_the_picker(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         await wait_until(lambda: "chain_rule" in text_of(app))
         await pilot.press("ctrl+c")
         await wait_until(lambda: "Esc quits" in text_of(app))
+
+
+def test_the_app_has_the_key_of_the_registry() -> None:
+    """The app binds it before the registry is loaded."""
+    keys = [key for each in GradbApp.BINDINGS if isinstance(each, Binding) for key in each.key.split(",")]
+    assert keys == list(BY_NAME["interrupt"].keys)
