@@ -115,8 +115,7 @@ def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
         code = traceback.tb_frame.f_code
         is_ours = code.co_filename.startswith(PACKAGE) or code.co_filename == "<frozen runpy>"
         if not is_ours:
-            if was_ours:
-                _drop_detour(kept, code)
+            _drop_detour(kept, code, was_ours=was_ours)
             kept.append(traceback)
         was_ours = is_ours
         traceback = traceback.tb_next
@@ -125,12 +124,16 @@ def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
     return kept[0] if kept else None
 
 
-def _drop_detour(kept: list[TracebackType], code: CodeType) -> None:
-    """Take out the frames by which torch came to us: a function, ``handle_torch_function``, and then the same again."""
-    if kept and kept[-1].tb_frame.f_code.co_name == "handle_torch_function":
-        kept.pop()
-        if kept and kept[-1].tb_frame.f_code is code:
-            kept.pop()
+def _drop_detour(kept: list[TracebackType], code: CodeType, *, was_ours: bool) -> None:
+    """Take out the frames by which torch came to us: a function, ``handle_torch_function``, and then the same again.
+
+    The accelerator has no frames of its own: there the same again follows at once.
+    """
+    if not kept or kept[-1].tb_frame.f_code.co_name != "handle_torch_function":
+        return
+    is_same = len(kept) > 1 and kept[-2].tb_frame.f_code is code
+    if was_ours or is_same:
+        del kept[-2 if is_same else -1 :]
 
 
 def tell(outcome: Outcome) -> None:
