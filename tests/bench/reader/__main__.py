@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -124,7 +125,10 @@ def _ask(part: str, path: Path, repeat: int, until: str = "") -> Iterator[Any]:
     """Yield what a process of its own says of one part, line by line; it ends with the process."""
     command = [sys.executable, "-m", "tests.bench.reader", "--work", part]
     command += ["--tapes", str(path), "--repeat", str(repeat), "--until", until]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as working:
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=kept
+    ) as working:  # nobody compiles at a start
         assert working.stdout is not None
         yield from map(json.loads, working.stdout)
     if working.returncode:
