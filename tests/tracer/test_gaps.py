@@ -65,7 +65,9 @@ def test_a_place_is_missing_from_its_own_event(tmp_path: Path, monkeypatch: pyte
     assert _missing(tape) == {without: {"places in the source"}}
 
 
-@pytest.mark.parametrize(("owner", "name"), [(OptimizerState, "look"), (StepWatch, "_before"), (StepWatch, "_attempt")])
+@pytest.mark.parametrize(
+    ("owner", "name"), [(OptimizerState, "look_at_once"), (StepWatch, "_before"), (StepWatch, "_attempt")]
+)
 def test_a_step_that_was_not_seen_beginning_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, name: str
 ) -> None:

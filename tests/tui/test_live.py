@@ -140,6 +140,7 @@ async def test_a_script_that_runs_on_is_watched(chain_tape: Path) -> None:
     """What it has come to is drawn now and then, though it never pauses."""
     app, debugger = live(chain_tape)
     async with app.run_test(size=(80, 24)):
+        await there(app)
         debugger.says("running", 3, is_running=True)
         await wait_until(lambda: debug_screen(app).frame is not None and position_of(app) == 3)
         await wait_until(lambda: "c = b + 5" in text_of(app))

@@ -8,7 +8,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tests.tui.support import enter, opening, position_of, shown, text_of, wait_until
+from tests.tui.support import debug_screen, enter, opening, position_of, shown, text_of, wait_until
 from tests.tui.test_screen import press
 
 
@@ -60,7 +60,7 @@ async def test_the_prompts_key_begins_anew_after_a_mistake(chain_tape: Path) -> 
         await press(pilot, "colon", *"stpe", "enter", "colon", *"goto 2", "enter")
         assert position_of(app) == 2
         await press(pilot, "colon", *"stpe", "enter", *"x", "colon")
-        assert app.query_one("#prompt-input", Input).value == "stpex:"
+        assert debug_screen(app).query_one("#prompt-input", Input).value == "stpex:"
 
 
 async def test_history_is_recalled(chain_tape: Path) -> None:

@@ -79,6 +79,7 @@ class PickerScreen(Screen[None]):
         self._shelf = shelf
         self._entries = shelf.entries
         self._hits: list[Hit] = []
+        self._is_moved = False  # what is highlighted was chosen, and not offered
 
     def compose(self) -> ComposeResult:
         """Lay out the title, the line to type on, the list, what there is to say, and the keys."""
@@ -99,13 +100,19 @@ class PickerScreen(Screen[None]):
 
     def _complete_offer(self) -> None:
         complete = self._shelf.with_recordings()
-        if complete != self._entries:
-            self._entries = complete
+        if [*complete] != [*self._entries]:
+            chosen, self._entries = self._chosen if self._is_moved else None, complete
             self._offer(self._text)
+            place = next((str(place) for place, hit in enumerate(self._hits) if hit.entry == chosen), None)
+            if place is not None:
+                rows = self.query_one(OptionList)
+                rows.highlighted = rows.get_option_index(place)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Keep what matches."""
         event.stop()
+        self._say("")
+        self._is_moved = False
         self._offer(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -141,6 +148,7 @@ class PickerScreen(Screen[None]):
 
     def action_move(self, how: str) -> None:
         """Move the highlight."""
+        self._is_moved = True
         getattr(self.query_one(OptionList), f"action_{how}")()
 
     def action_down(self) -> None:
@@ -186,7 +194,6 @@ class PickerScreen(Screen[None]):
 
     def _offer(self, text: str) -> None:
         """Fill the list, and highlight what matches best; of what matches alike, the first that is not done."""
-        self._say("")
         self._hits = self._found(text.strip())
         rows = self.query_one(OptionList)
         rows.clear_options()

@@ -78,9 +78,13 @@ def test_panes_are_those_of_the_tape_alone(place: str, whole: Debugger, alone: D
         inside, by_itself = (json.loads(debugger_text(pane, one, Style(is_json=True))) for one in (whole, alone))
         assert (inside.pop("position"), inside.pop("tape")) == (place, lived.tape.path)
         assert by_itself.pop("position") == whole.position
+        if place == "4:1":  # by itself that it is in full is known behind its first event
+            assert inside["not_recorded"] is None
+            by_itself["not_recorded"] = None
         assert json.loads(_NAME.sub(numbered, json.dumps(inside))) == by_itself, pane
         texts = [debugger_text(pane, one, Style(width=400)) for one in (whole, alone)]
-        assert _NAME.sub(numbered, texts[0]) == texts[1], pane
+        if place != "4:1" or "only watched" not in texts[1]:
+            assert _NAME.sub(numbered, texts[0]) == texts[1], pane
 
 
 @pytest.mark.parametrize(("place", "known"), [("5:1", 4), ("5:6", 5), ("5:15", 5), ("6:1", 5)])
