@@ -30,9 +30,13 @@ def state(pid: int) -> str:
 
 
 def waits_for_signals(pid: int) -> bool:
-    """Tell whether a process has signals kept from its first thread, as gradb has while it passes them on."""
+    """Tell whether a process has signals kept from its first thread, as gradb has while it passes them on.
+
+    While it starts another process Python keeps all of them from it, SIGALRM too.
+    """
     blocked = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigBlk"))
-    return bool(int(blocked.split()[1], 16) >> (signal.SIGUSR2 - 1) & 1)
+    user, alarm = (int(blocked.split()[1], 16) >> (number - 1) & 1 for number in (signal.SIGUSR2, signal.SIGALRM))
+    return bool(user and not alarm)
 
 
 def wait_for(condition: Callable[[], object]) -> None:
