@@ -293,17 +293,21 @@ def test_picker_screen(width: int, height: int, theme: str, shelf: Shelf, snap_c
     assert snap_compare(app, terminal_size=(width, height), run_before=look)
 
 
-async def test_recordings_that_come_late_move_no_highlight_and_take_no_word_away(shelf: Shelf) -> None:
+async def test_recordings_that_come_late_move_no_highlight_and_take_no_word_away(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What was chosen and what was said stay, though the list grows above."""
+    monkeypatch.setattr("gradb.tui.picker._BEHIND", 3600)  # not before a key is pressed
     shelf.recordings = (Entry("late.tape", "late.py", "2026-11-30 08:15, 12 events", "Recent recordings"),)
     app = GradbApp(shelf=shelf)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = app.screen
         assert isinstance(screen, PickerScreen)
-        screen._say("a sentence")
-        screen.action_move("cursor_down")
-        assert chosen(app) == "chain_rule.py"
-        await wait_until(lambda: "late.py" in text_of(app))
-        assert (chosen(app), "! a sentence" in text_of(app)) == ("chain_rule.py", True)
+        await pilot.press("enter", "down")
+        assert (chosen(app), "! syntax error" in text_of(app)) == ("chain_rule.py", True)
+        screen._complete_offer()
+        await pilot.pause()
+        assert "late.py" in text_of(app)
+        assert (chosen(app), "! syntax error" in text_of(app)) == ("chain_rule.py", True)
         await pilot.press("up")
         assert chosen(app) == "late.tape"
