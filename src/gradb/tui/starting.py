@@ -13,7 +13,7 @@ _DOING = "starting"
 
 
 class StartScreen(Screen[None]):
-    """Looks as the screen of the run does before anything is recorded, and takes no keys: they wait for that.
+    """Looks as the screen of the run does before anything is recorded, and takes no keys: that screen answers them.
 
     Args:
         script: what is run.
