@@ -712,3 +712,21 @@ def test_gradients_that_are_changed_have_a_phase_of_their_own(tmp_path: Path) ->
         ("optimizer.zero_grad", "gradients"),
     ]
     assert not any(event.phase == "optimizer" for event in tape.events())
+
+
+@pytest.mark.parametrize("is_odd", [False, True])
+def test_a_finite_gradient_put_in_place_is_told_as_finite(is_odd: bool, tmp_path: Path) -> None:
+    """Whatever was in its memory before: another view of the same, or one whose NaNs were taken out."""
+
+    def script() -> None:
+        w = torch.ones(2, 2, requires_grad=True)
+        (w * torch.tensor([[1.0, 2.0], [3.0, 4.0]])).sum().backward()
+        if is_odd:
+            _grad(w)[0, 0] = float("nan")
+            _grad(w).nan_to_num_(1.0)
+        w.grad = _grad(w).t()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    told = [event for event in tape.events() if event.name == "grad = value"]
+    assert [(event.has_nonfinite, event.is_birth) for event in told] == [(False, False)]
+    assert any(event.has_nonfinite for event in tape.events()) == is_odd

@@ -106,14 +106,16 @@ class _Part:
 class _Change:
     """What one call changes."""
 
-    __slots__ = ("blob", "by", "caller", "given", "made", "names", "parts", "phase", "place")
+    __slots__ = ("assumed", "blob", "by", "caller", "given", "made", "names", "parts", "phase", "place")
 
     def __init__(self, by: str, place: PlaceRow, blob: Blob, caller: Caller | None, phase: Phase | None) -> None:
         self.by, self.place, self.blob, self.caller, self.phase = by, place, blob, caller, phase
         self.parts: dict[int, _Part] = {}
         self.names: Names | None = None
-        self.given = self.made = 0
-        """What was odd about the buffers and about what the call was given, and what is odd about the buffers now."""
+        self.given = self.made = self.assumed = 0
+        """What was odd about the buffers and about what the call was given, what is odd about the buffers now, and what
+        may have been odd before in memory that was put in their place.
+        """
 
 
 class Edits:
@@ -278,7 +280,7 @@ class Edits:
             change.parts[known.id] = _Part(known, row.before, row.norm)
             change.given |= row.odd
         if grad is not None and is_set and composer.births.knows(grad):
-            change.given |= NONFINITE
+            change.assumed |= NONFINITE  # no birth: what lies in that memory was odd before
         part = change.parts[known.id]
         part.after, odd = taken(composer, grad, change.blob)
         part.norms[1] = norm_of(grad)
@@ -312,7 +314,7 @@ class Edits:
             self._composer.writer.pen.grad(known.id, event, known.fills, known.since)
         norms = [_together([part.norms[at] for part in change.parts.values()]) for at in (0, 1)]
         detail = write_grad_change(by=change.by, changed=rows, norm_before=norms[0], norm_after=norms[1])
-        odd = change.given | change.made | born(change.made, change.given)
+        odd = change.given | change.made | born(change.made, change.given | change.assumed)
         self._recorder.emit("grad_change", change.by, change.place, detail, change.blob, odd=odd, phase=change.phase)
         if change.caller is not None and change.names is not None:
             name_returned(self._composer, change.names, self._recorder.next_seq)

@@ -74,7 +74,8 @@ class GradientBirths:
 
     def accumulated(self, grad: torch.Tensor | None, given: int, odd: int) -> int:
         """Return the flags of an accumulation."""
-        self._note((grad,))
+        if odd:
+            self._note((grad,))
         return self._flags(odd, born(odd, given | self._changed))
 
     def ends(self, odd: int) -> int:
