@@ -148,7 +148,7 @@ def test_compare_knows_a_branch(folder: Path) -> None:
 
 def test_a_recording_branches_once_somebody_agrees(folder: Path) -> None:
     """Without --yes nothing is run; then its branches are there wherever it is opened, and one of them alone."""
-    assert gradb("record", "--lr", "0.002@40", "-o", "x.tape", "long_training.py", cwd=folder).code == 0
+    assert gradb("record", "--lr", "0.004@10,0.002@40", "-o", "x.tape", "long_training.py", cwd=folder).code == 0
     before = (folder / "x.tape").read_bytes()
     commands = "iteration @20; branch lr 0.001; finish"
     refused = gradb("run", "-e", commands, "x.tape", cwd=folder)
@@ -161,7 +161,7 @@ def test_a_recording_branches_once_somebody_agrees(folder: Path) -> None:
     assert (folder / "x.tape").read_bytes() == before
     with Tape.open(folder / "x.branches" / "1.tape") as tape:
         marks = [(mark.value, mark.iteration) for mark in tape.frame(tape.head).training.marks]
-    assert marks == [("0.001", 20), ("0.002", 40)]
+    assert marks == [("0.004", 10), ("0.001", 20), ("0.002", 40)]
     listed = gradb("run", "--json", "-e", "branches", "x.tape", cwd=folder)
     rows = json.loads(listed.out.splitlines()[-1])["branches"]
     assert [(row["key"], row["here"], row["iteration"]) for row in rows] == [("0", True, 60), ("1", False, 60)]

@@ -30,6 +30,35 @@ def changes_behind(tape: Tape, place: Place, planned: Sequence[Intervention]) ->
     return [one for one in planned if one.what != "record" and (one.iteration > place.within or _waits(one, made))]
 
 
+def changes_before(tape: Tape, place: Place, planned: Sequence[Intervention]) -> list[Intervention]:
+    """Return what was planned to be changed and was, by a place, in the very iteration that was named.
+
+    In the first iteration it was so before anything was done.
+
+    Raises:
+        TapeError: the tape is damaged.
+    """
+    marks = [mark for mark in tape.frame(tape.head).training.marks if mark.event <= place.position]
+    return [one for one in planned if one.iteration > 1 and any(is_kept(mark, (one,)) for mark in marks)]
+
+
+def is_kept(mark: InterventionMark, kept: Sequence[Intervention]) -> bool:
+    """Tell whether a change was one of those that were planned, made in the iteration that was named."""
+    return any(
+        (mark.what, mark.iteration) == (one.what, one.iteration) and _is_same(mark.value, one.value) for one in kept
+    )
+
+
+def _is_same(told: str, planned: str) -> bool:
+    """Tell whether a value is the one that was planned: a learning rate is told in its shortest form."""
+    if told == planned:
+        return True
+    try:
+        return float(told) == float(planned)
+    except ValueError:
+        return False
+
+
 def _waits(change: Intervention, made: Sequence[InterventionMark]) -> bool:
     """Tell whether a change was not made though its iteration had begun: what makes one was not known yet."""
     return change.iteration < SURE and not any(

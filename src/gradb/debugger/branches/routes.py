@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from gradb.debugger.branches.moments import START, Moment, moment_of
 from gradb.debugger.branches.places import Place
-from gradb.debugger.branches.planned import changes_behind, depths_behind
+from gradb.debugger.branches.planned import changes_before, changes_behind, depths_behind, is_kept
 from gradb.debugger.branches.reaching import Turn
 from gradb.debugger.errors import UserError
 from gradb.frame.called import begin_of
@@ -32,13 +32,15 @@ class Route:
     """What is changed before anything is done."""
     depths: tuple[Intervention, ...]
     """From which iterations on how much is recorded, beside that."""
+    kept: tuple[Intervention, ...] = ()
+    """What else is changed on the way by the numbers of iterations, as it was planned for the other run."""
     later: tuple[Intervention, ...] = ()
-    """What else is changed behind the place, by the numbers of iterations, as it was planned for the other run."""
+    """The same of what is changed behind the place."""
 
     @property
     def planned(self) -> tuple[Intervention, ...]:
         """What is changed by the numbers of iterations."""
-        return (*self.first, *self.depths, *self.later)
+        return (*self.first, *self.depths, *self.kept, *self.later)
 
     def behind(self, head: int, iteration: int, depth: str) -> Route:
         """Return the rest of it for a run that sets out at the beginning of an iteration.
@@ -52,7 +54,8 @@ class Route:
         here = [Intervention("record", passed[-1], iteration)] if passed and passed[-1] != depth else []
         later = [one for one in self.depths if one.iteration > iteration]
         turns = tuple(turn for turn in self.turns if turn.event > head)
-        return replace(self, turns=turns, first=(), depths=(*here, *later))
+        kept = tuple(one for one in self.kept if one.iteration >= iteration)
+        return replace(self, turns=turns, first=(), depths=(*here, *later), kept=kept)
 
 
 def route_to(tape: Tape, place: Place, planned: Sequence[Intervention]) -> Route:
@@ -68,15 +71,16 @@ def route_to(tape: Tape, place: Place, planned: Sequence[Intervention]) -> Route
     """
     try:
         depths, later = tuple(depths_behind(tape, place, planned)), tuple(changes_behind(tape, place, planned))
+        kept = tuple(changes_before(tape, place, planned))
         if place.lived:
-            return replace(_route_into(tape, place, depths), later=later)
-        turns = _turns(tape, place.position, ("zero_grad", "lr", "record"))
-        return Route(moment_of(tape, place.position), *_split(turns), depths, later)
+            return replace(_route_into(tape, place, depths, kept), later=later)
+        turns = _turns(tape, place.position, ("zero_grad", "lr", "record"), kept)
+        return Route(moment_of(tape, place.position), *_split(turns), depths, kept, later)
     except TapeError as error:
         raise UserError(str(error)) from error
 
 
-def _route_into(tape: Tape, place: Place, later: tuple[Intervention, ...]) -> Route:
+def _route_into(tape: Tape, place: Place, later: tuple[Intervention, ...], kept: tuple[Intervention, ...]) -> Route:
     """Return the same of a place in an iteration that was lived again: what is recorded is what it is there."""
     with Tape.open(place.lived) as lived:
         whole = begin_of(place.whole, lived.event, lived.head)
@@ -84,11 +88,12 @@ def _route_into(tape: Tape, place: Place, later: tuple[Intervention, ...]) -> Ro
         moment = moment_of(lived, place.lived_position, whole, moment_of(tape, before))
         depths = [mark for mark in lived.frame(lived.head).training.marks if mark.what == "record"]
     within = (Intervention("record", mark.value, mark.iteration) for mark in depths)
-    return Route(moment, *_split(_turns(tape, place.position, ("zero_grad", "lr"))), (*within, *later))
+    turns = _turns(tape, place.position, ("zero_grad", "lr"), kept)
+    return Route(moment, *_split(turns), (*within, *later), kept)
 
 
-def _turns(tape: Tape, position: int, kinds: Sequence[str]) -> list[Turn]:
-    """Return what was changed from outside by a position, each at its moment.
+def _turns(tape: Tape, position: int, kinds: Sequence[str], kept: Sequence[Intervention]) -> list[Turn]:
+    """Return what was changed from outside by a position, each at its moment, beside what is kept as it was planned.
 
     How much is recorded is changed by then too where nothing has happened in between.
     """
@@ -96,7 +101,7 @@ def _turns(tape: Tape, position: int, kinds: Sequence[str]) -> list[Turn]:
     turns = [
         Turn(moment_of(tape, mark.event), Intervention(mark.what, mark.value), mark.event)
         for mark in marks
-        if mark.event <= position
+        if mark.event <= position and not is_kept(mark, kept)
     ]
     after = next((mark for mark in marks if mark.event > position), None)
     if after is not None and after.what == "record" and "record" in kinds:
