@@ -730,3 +730,19 @@ def test_a_finite_gradient_put_in_place_is_told_as_finite(is_odd: bool, tmp_path
     told = [event for event in tape.events() if event.name == "grad = value"]
     assert [(event.has_nonfinite, event.is_birth) for event in told] == [(False, False)]
     assert any(event.has_nonfinite for event in tape.events()) == is_odd
+
+
+@pytest.mark.filterwarnings("ignore:Using backward.. with create_graph=True")
+def test_a_sum_of_gradients_with_a_graph_is_a_new_tensor_that_nobody_moved(tmp_path: Path) -> None:
+    """It may have the id of the one before, which has just gone."""
+
+    def script() -> None:
+        for _ in range(8):
+            a = torch.randn(3, requires_grad=True)
+            (a * 1).sum().backward()
+            (a**3).sum().backward(create_graph=True)
+            a.grad = None
+
+    _, tape = record(tmp_path / "run.tape", script)
+    assert sum(event.kind == "zero_grad" for event in tape.events()) == 8
+    assert [event.name for event in tape.events() if event.kind == "grad_change"] == []

@@ -358,8 +358,8 @@ class BackwardRun:
             blob, grad = filling.blob, grad_of(tensor)
             after = filling.became(composer, grad)
             known = composer.tensors.note_grad(tensor, grad)
-            if filling.before == "null":  # what was set to None unseen had the id of this one: nothing was moved
-                known.is_moved = False
+            if filling.before == "null" or self._creates:
+                known.is_moved = False  # set to None unseen, or added to another: that one had the id that this one has
             if known.is_moved:
                 recorder.observer.grad_moved(known, filling.before, blob, mark.place)
             event = recorder.next_seq
