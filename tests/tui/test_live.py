@@ -22,7 +22,7 @@ from gradb.frame.reader import Tape
 from gradb.present.options import Grads, PathChoice, Values
 from gradb.tape.stops import Stop
 from gradb.tui.app import GradbApp
-from tests.tui.support import debug_screen, position_of, shown, text_of, there, wait_until
+from tests.tui.support import debug_screen, enter, position_of, shown, text_of, there, wait_until
 
 
 class SlowDebugger:
@@ -134,6 +134,24 @@ async def test_what_is_pressed_before_the_script_begins_is_told(chain_tape: Path
         await pilot.press("s")
         await wait_until(lambda: debugger.status == "pausing")
         debugger.tape = tape
+
+
+async def test_a_movement_that_is_refused_takes_the_place_of_none(chain_tape: Path) -> None:
+    """What is under way stays what it is: a `continue` that was refused would go on at the next stop."""
+    app, debugger = live(chain_tape)
+    async with app.run_test(size=(80, 24)) as pilot:
+        session = (await there(app)).session
+        debugger.says("paused", 3, is_running=False)
+        await wait_until(lambda: "AddBackward0" in text_of(app))
+        await enter(pilot, "continue x")
+        assert "✗ `continue` takes nothing after it" in text_of(app)
+        assert session.doing == ""
+        await pilot.press("escape", "space")
+        await wait_until(lambda: debugger.is_running)
+        assert session.doing == "step"
+        await pilot.press("c")
+        await enter(pilot, "continue x")
+        assert session.doing == "step"
 
 
 async def test_a_script_that_runs_on_is_watched(chain_tape: Path) -> None:

@@ -282,11 +282,25 @@ class Session:
             elif self.debugger is None or self._is_too_early(statement):
                 self._refuse(statement.command.name)
             elif not self._front.keeps(statement):
-                self.doing = statement.text
-                statement.run(self.debugger, self._front)
+                self._carry_out(statement, self.debugger)
         except UserError as error:
             self._waiting.clear()
             self._front.notice(str(error), "refusal")
+
+    def _carry_out(self, statement: Statement, debugger: Debugger) -> None:
+        """Carry out what is the debugger's; while a movement is under way another is refused, and that one goes on.
+
+        Raises:
+            UserError: it is refused.
+        """
+        command, before = statement.command, self.doing
+        is_second = debugger.is_running and command.group in {"move", "run"} and command.name != "pause"
+        self.doing = before if is_second else statement.text
+        try:
+            statement.run(debugger, self._front)
+        except UserError:
+            self.doing = before
+            raise
 
     def _refuse(self, name: str) -> None:
         """Say that a command was not carried out, since there is nothing yet that it could be about."""
