@@ -308,6 +308,32 @@ def test_a_branch_is_drawn_beside_the_first_run(base: Frame) -> None:
     )
 
 
+def test_losses_side_by_side_are_of_one_iteration(base: Frame) -> None:
+    """Where an iteration is under way its loss is not known yet: then all are those of the one before."""
+    frame = showing(base, made_series([3.0, 2.0, 1.0, 0.5]), iteration=2, is_finished=False)
+    inside = replace(frame, training=replace(frame.training, iteration=3))
+    told = Branches("branch 2", 2, (_kin(0, [3.0, 2.0, 1.5]),))
+    for width, height in ((120, None), (33, 12)):
+        lines = "\n".join(pane(inside, width, height, branches=told))
+        assert "loss 2" in lines
+        assert "loss 1.5" not in lines
+    ghost = OtherRun("zero_grad off", (made_series([3.0, 2.5, 5.0]),))
+    assert "ggg ghost: zero_grad off (loss 2.5)" in "\n".join(pane(inside, ghost=ghost))
+
+
+def test_of_several_losses_each_has_its_own_iteration(base: Frame) -> None:
+    """One of an iteration may be known already, and another not."""
+    one, two = made_series([3.0, 2.0]), made_series([8.0, 9.0], "aux", 50, events=(15, 25))
+    frame = showing(base, one, two, iteration=2, is_finished=False)
+    others = tuple(
+        made_series(values, name, line) for values, name, line in (([3.0, 4.0], "loss", 42), ([8.0, 7.0], "aux", 50))
+    )
+    lines = "\n".join(pane(frame, ghost=OtherRun("zero_grad off", others)))
+    assert "(loss 4)" in lines
+    assert "(loss 8)" in lines
+    assert "(loss 7)" not in lines
+
+
 def test_in_a_small_room_it_is_read_first_whose_loss_is_which(base: Frame) -> None:
     """In few words; then what holds in few words too, and what is left out has a sign."""
     marks = [InterventionMark(21, 2, "zero_grad", "off"), InterventionMark(1, 1, "record", "watch")]

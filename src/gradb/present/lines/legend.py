@@ -47,7 +47,7 @@ def legend(
 
 def _brief_entry(curve: Curve, training: Training, other: OtherRun | Kin | None, name: str) -> Text:
     """Return ``aaa branch 1: loss 2.86``: what has to be known to read the curve, and no more."""
-    value = curve.series.latest(training.position) if other is None else value_at(curve.series, training.iteration)
+    value = curve.series.latest(training.position) if other is None else _beside(curve.series, training)
     whose = other.name if isinstance(other, Kin) else "ghost" if other is not None else name
     line = Text(no_wrap=True).append_text(curve.sample).append(f" {plain(whose, _NAME_LIMIT)}: ")
     return (
@@ -66,7 +66,7 @@ def _loss_entry(curve: Curve, training: Training) -> Text:
 
 def _run_entry(curve: Curve, training: Training, other: OtherRun | Kin | None) -> Text:
     """Return ``ggg ghost: zero_grad off (loss 2.86)``: what a run is, and its value apart from that."""
-    value = curve.series.latest(training.position) if other is None else value_at(curve.series, training.iteration)
+    value = curve.series.latest(training.position) if other is None else _beside(curve.series, training)
     name = other.label if isinstance(other, Kin) else curve.label
     line = Text(no_wrap=True).append_text(curve.sample).append(f" {plain(name, _RUN_LIMIT)} (")
     is_running = other is not None and other.is_running
@@ -91,6 +91,19 @@ def about_means(curves: Sequence[Curve], over: int | None) -> list[Text]:
         return []
     line = Text(" ").join(curve.sample for curve in curves)
     return [line.append(f" centred mean over {over:,} iterations", theme.DIM)]
+
+
+def _beside(series: Series, training: Training) -> float | None:
+    """Return the value of another run that stands beside the newest one of the run that one looks at.
+
+    That is of the same iteration, and not of the one that is under way: losses of two cannot be compared.
+    """
+    losses = training.losses
+    own = next((one for one in losses if one.label == series.label), losses[0] if losses else None)
+    if own is None:
+        return value_at(series, training.iteration)
+    known = own.until(training.position)
+    return value_at(series, own.iterations[known - 1]) if known else None
 
 
 def value_at(series: Series, iteration: int) -> float | None:
