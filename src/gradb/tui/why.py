@@ -19,7 +19,7 @@ from gradb.diagnosis.fault import Fault
 from gradb.diagnosis.nonfinite.explanation import Explanation, Nothing
 from gradb.frame.frame import RunInfo
 from gradb.present.lines.explained import explained_rows, headline, help_line
-from gradb.present.lines.why import road_rows, sentence
+from gradb.present.lines.why import led_to_it, road_rows, sentence
 
 _ELSEWHERE = "Of what else may be wrong with the training the findings tell: F, and h for hints."
 RUN_AGAIN = -1
@@ -79,7 +79,7 @@ class WhyScreen(ModalScreen[int | None]):
         if self._offer is not None:
             told.append("\n\n" + "\n".join([*self._offer.first.consent.lines(), "", f"{QUESTION} y: yes, Esc: no"]))
         if isinstance(found, Explanation) and found.prelude:
-            told.append(f"\n\nBefore it: {'; '.join(found.prelude)}.")
+            told.append(f"\n\n{led_to_it(found)}")
         return told
 
     def _rows(self) -> list[tuple[int, Text]]:

@@ -274,6 +274,54 @@ def test_what_led_to_it(is_cleared: bool, tmp_path: Path) -> None:
     assert ("the learning rate was 9" in told) is is_cleared
 
 
+@pytest.mark.parametrize("rate", [0.1, 1e21])
+def test_a_step_that_leapt(rate: float, tmp_path: Path) -> None:
+    """A step that moved a parameter by orders of magnitude is told with its rate, and the numbers are the script's."""
+    seen: list[float] = []
+
+    def run() -> None:
+        torch.manual_seed(0)
+        model = nn.Linear(4, 1, bias=False)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        x, y = torch.randn(16, 4), torch.randn(16, 1)
+        for iteration in range(4):
+            optimizer.zero_grad()
+            optimizer.param_groups[0]["lr"] = rate if iteration == 2 else 0.1
+            loss = F.mse_loss(model(x), y) * (INF if rate < 1 and iteration == 3 else 1)
+            loss.backward()
+            before = model.weight.abs().max().item()
+            optimizer.step()
+            if iteration == 2:
+                seen.extend((before, model.weight.abs().max().item()))
+
+    told = explained(recorded(tmp_path, run)).prelude
+    if rate < 1:
+        assert told == ()
+        return
+    (clause,) = told
+    assert clause.startswith("the SGD step of iteration 3 (test_roads.py:")
+    assert "learning rate 1e+21) took the largest number of model.weight from" in clause
+    was, made = clause.rpartition(" from ")[2].split(" to ")
+    assert (float(was), float(made)) == pytest.approx(seen, rel=1e-3)
+
+
+def test_a_step_of_many_parameters_that_leapt(tmp_path: Path) -> None:
+    """Of several parameters the one that the birth read is named, and the others are counted."""
+
+    def run() -> None:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(4, 8), nn.LayerNorm(8), nn.Linear(8, 1))
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e25)
+        for _ in range(2):
+            optimizer.zero_grad()
+            model(torch.ones(3, 4) * torch.arange(4)).square().mean().backward()
+            optimizer.step()
+
+    (clause,) = explained(recorded(tmp_path, run)).prelude
+    assert "took the largest number of model.1.weight from 1 to" in clause
+    assert clause.endswith("one of 6 parameters that grew a thousandfold or more in it")
+
+
 def test_what_led_to_it_in_one_of_two_models(tmp_path: Path) -> None:
     """The gradients of the model that diverges are looked at, though another, which is cleared, has stepped since."""
 
@@ -327,7 +375,7 @@ def test_running_statistics_are_no_reason(tmp_path: Path) -> None:
 
 
 def test_a_jump_is_no_growth(tmp_path: Path) -> None:
-    """A loss that is large all at once has not grown over the iterations: nothing is told before the birth."""
+    """A loss that is large all at once has not grown over iterations: only the step that leapt is told."""
 
     def run() -> None:
         w = T([1.0, 2.0], requires_grad=True)
@@ -338,7 +386,9 @@ def test_a_jump_is_no_growth(tmp_path: Path) -> None:
             loss.backward()
             optimizer.step()
 
-    assert explained(recorded(tmp_path, run)).prelude == ()
+    (clause,) = explained(recorded(tmp_path, run)).prelude
+    assert "step of iteration 5" in clause
+    assert "grew" not in clause
 
 
 @pytest.mark.parametrize("is_swapped", [False, True])

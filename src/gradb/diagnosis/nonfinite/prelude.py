@@ -10,6 +10,7 @@ from gradb.algebra.figures import number
 from gradb.diagnosis.nonfinite import traffic
 from gradb.diagnosis.nonfinite.case import extremes
 from gradb.diagnosis.nonfinite.explanation import Born
+from gradb.diagnosis.nonfinite.leap import leap
 from gradb.diagnosis.nonfinite.reading import Reading
 from gradb.frame.origins import Origins
 from gradb.tape.kinds.accumulate import AccumulateDetail
@@ -33,11 +34,13 @@ def prelude(origins: Origins, born: Born, hops: list[Reading]) -> tuple[str, ...
     told = [text for text in grown if text]
     uncleared = _uncleared(origins, born, hops)
     scale = _scale(origins, born)
+    read = frozenset(one.tensor for one in traffic.read(origins, born.event) if one.tensor)
+    leapt = leap(origins, born.event, read)
     if not told and not uncleared:
-        return (scale,) if scale else ()
+        return tuple(text for text in (leapt, scale) if text)
     is_known = len(_leaves(origins, born, hops)) < _LEAVES and not _is_unseen(origins, born)
     rate = _rate(origins, born) if told and not uncleared and is_known else ""
-    return tuple(text for text in (*told, uncleared, rate, scale) if text)
+    return tuple(text for text in (*told, uncleared, rate, leapt, scale) if text)
 
 
 def _growth(series: Series, born: Born) -> str:

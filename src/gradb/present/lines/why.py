@@ -24,7 +24,7 @@ def drawn(found: Explanation | Nothing, width: int) -> Group:
         return Group(*_prose(sentence(found), width))
     lines = [*_prose(sentence(found), width)]
     if found.prelude:
-        lines += [Text(""), *_prose(f"Before it: {'; '.join(found.prelude)}.", width)]
+        lines += [Text(""), *_prose(led_to_it(found), width)]
     if len(found.road) > 1:
         lines += [Text(""), Text("The road from there to here:", style=theme.TITLE), *road_lines(found, width)]
     return Group(*lines)
@@ -46,6 +46,11 @@ def sentence(found: Explanation | Nothing) -> str:
     if found.event != found.births[-1].event:
         clauses.append(f"So {plain(found.here, _TEXT_LIMIT)} at #{found.called(found.event, ',')}.")
     return " ".join(clauses)
+
+
+def led_to_it(found: Explanation) -> str:
+    """Return what led to it over the iterations, as a sentence."""
+    return f"Before it: {'; '.join(plain(clause, _TEXT_LIMIT) for clause in found.prelude)}."
 
 
 def _first(born: Born) -> str:
