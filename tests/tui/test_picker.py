@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
@@ -15,6 +16,7 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.tui.app import GradbApp
 from gradb.tui.entries import Entry, completed
+from gradb.tui.entryrow import EntryRow
 from gradb.tui.looks import Looks
 from gradb.tui.picker import PickerScreen
 from gradb.tui.shortlist import matching
@@ -115,6 +117,23 @@ async def test_recordings_are_looked_into_behind_the_first_paint(shelf: Shelf) -
             next(i for i, line in enumerate(lines) if text in line) for text in ("train.py", "old.py", "chain_rule")
         ]
         assert where == sorted(where)
+
+
+async def test_nothing_is_looked_into_before_the_first_paint(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though a machine that is slow takes longer to the first paint than recordings are waited for behind it."""
+    monkeypatch.setattr("gradb.tui.picker._BEHIND", 0.001)
+    order: list[str] = []
+
+    def with_recordings() -> Sequence[Entry]:
+        order.append("looked")
+        return ENTRIES
+
+    monkeypatch.setattr(shelf, "with_recordings", with_recordings)
+    app = GradbApp(shelf=shelf)
+    app.call_after_refresh(lambda: order.append("painted"))
+    async with app.run_test(size=(80, 24)):
+        await wait_until(lambda: len(order) > 1)
+    assert order == ["painted", "looked"]
 
 
 async def test_an_entry_is_picked_with_the_keyboard(shelf: Shelf) -> None:
@@ -251,6 +270,18 @@ async def test_a_click_opens_an_entry(shelf: Shelf) -> None:
         screen = await there(app)
         await wait_until(lambda: screen.frame is not None)
     assert [entry.name for entry in shelf.picked] == ["accumulation"]
+
+
+@pytest.mark.parametrize("width", [30, 120])
+def test_what_is_too_long_for_a_line_is_folded(width: int) -> None:
+    """Below each other or side by side: no letter of a title is cut off, nor of what is said of it."""
+    [hit] = matching([Entry("x.py", "t" * 100, f"a word of {'w' * 100} letters", mark="done")], "")
+    lines = ["".join(segment.text for segment in line) for line in Console().render_lines(
+        EntryRow(hit), Console().options.update_width(width)
+    )]  # fmt: skip
+    assert (sum(line.count("t") for line in lines), sum(line.count("w") for line in lines)) == (102, 101)
+    assert lines[0].startswith("✓ ttt")
+    assert {len(line) for line in lines} == {width}
 
 
 FOUND = (

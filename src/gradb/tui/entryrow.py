@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from gradb.present.draw import theme
@@ -15,32 +15,46 @@ from gradb.tui.shortlist import Hit
 
 _WIDE = 110  # from here on both stand on a line
 _TITLE = 44
+_GAP = 2
 _INDENT = 2
-_MARKS = {"": ("", ""), "begun": ("▸", theme.CHANGED), "done": ("✓", theme.OK)}
+_MARKS = {"": ("  ", ""), "begun": ("▸ ", theme.CHANGED), "done": ("✓ ", theme.OK)}
 """What stands before a lesson, and its style."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryRow:
-    """A hit as a renderable: as wide as the list is, with wrapped lines under their beginnings."""
+    """A hit as a renderable: as wide as the list is, with wrapped lines under their beginnings.
+
+    It is put together of lines: tables of all entries took as long as all else that is painted first.
+    """
 
     hit: Hit
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw it."""
-        about = Text(_sentence(self.hit.entry.about), "dim")
-        is_wide = options.max_width >= _WIDE
-        grid = Table.grid()
-        grid.add_column(width=_INDENT)
-        if is_wide:
-            grid.add_column(width=_TITLE + 2)
-        grid.add_column(ratio=1)
-        mark, style = _MARKS[self.hit.entry.mark]
-        title = [Padding(self._title(), (0, 2, 0, 0)), about] if is_wide else [self._title()]
-        grid.add_row(Text(mark, style), *title)
-        yield grid
-        if about.plain and not is_wide:
-            yield Padding(about, (0, 0, 0, 2 * _INDENT))
+        width = options.max_width
+        lines = self._beside(console, width) if width >= _WIDE else self._below(console, width)
+        mark = _MARKS[self.hit.entry.mark]
+        for line in lines:
+            yield Text.assemble(mark, line)
+            mark = _MARKS[""]
+
+    def _beside(self, console: Console, width: int) -> Iterator[Text]:
+        """Return the lines with what is said of it on the right."""
+        titles = self._title().wrap(console, _TITLE)
+        abouts = self._about().wrap(console, width - _INDENT - _TITLE - _GAP)
+        for title, about in zip_longest(titles, abouts, fillvalue=Text()):
+            yield title + " " * (_TITLE + _GAP - title.cell_len) + about
+
+    def _below(self, console: Console, width: int) -> Iterator[Text]:
+        """Return the lines with what is said of it under the title."""
+        yield from self._title().wrap(console, width - _INDENT)
+        if about := self._about():
+            yield from (Text(" " * _INDENT) + line for line in about.wrap(console, width - 2 * _INDENT))
+
+    def _about(self) -> Text:
+        first, stop, _ = plain(self.hit.entry.about).partition(". ")
+        return Text(first + stop.rstrip(), "dim")
 
     def _title(self) -> Text:
         entry = self.hit.entry
@@ -50,9 +64,3 @@ class EntryRow:
         if entry.name:
             text.append(f"  {plain(entry.name)}", "italic dim")
         return text
-
-
-def _sentence(about: str) -> str:
-    """Return the first sentence of a text."""
-    first, stop, _ = plain(about).partition(". ")
-    return first + stop.rstrip()

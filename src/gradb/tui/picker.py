@@ -12,12 +12,12 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from gradb.debugger.errors import UserError
 from gradb.present.draw.safe import plain, plain_lines
+from gradb.tui.behind import Behind
 from gradb.tui.entries import completed, is_path
 from gradb.tui.entryrow import EntryRow
 from gradb.tui.keybar import KeyBar, KeyHint
@@ -60,7 +60,7 @@ class _Line(Input):
         return (bool(self.value) or character != "?") and super().check_consume_key(key, character)
 
 
-class PickerScreen(Screen[None]):
+class PickerScreen(Behind[None]):
     """A list of entries; it says what was opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -96,7 +96,7 @@ class PickerScreen(Screen[None]):
         self.query_one(OptionList).can_focus = False
         self.query_one(Input).focus()
         self._offer("")
-        self.set_timer(_BEHIND, self._complete_offer)
+        self.app.call_after_refresh(self.set_timer, _BEHIND, self._complete_offer)  # the app's loop begins to paint
 
     def _complete_offer(self) -> None:
         complete = self._shelf.with_recordings()

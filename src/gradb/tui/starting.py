@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.screen import Screen
 from textual.widget import Widget
 
 from gradb.present.draw.safe import plain
+from gradb.tui.behind import Behind
 
 _DOING = "starting"
 
 
-class StartScreen(Screen[None]):
+class StartScreen(Behind[None]):
     """Looks as the screen of the run does before anything is recorded, and takes no keys: that screen answers them.
 
     Args:
