@@ -65,9 +65,9 @@ async def test_other_scripts_have_no_strip(chain_tape: Path) -> None:
 
 
 def typed(text: str) -> list[str]:
-    """Return the keys that type a value, and Enter."""
+    """Return the keys that answer a question by a value."""
     names = {"[": "left_square_bracket", "]": "right_square_bracket", ",": "comma", " ": "space", ".": "full_stop"}
-    return [*(names.get(letter, letter) for letter in text), "enter"]
+    return ["a", *(names.get(letter, letter) for letter in text), "enter"]
 
 
 async def test_a_question_is_asked_and_answered(lesson_tape: Path) -> None:
@@ -77,6 +77,8 @@ async def test_a_question_is_asked_and_answered(lesson_tape: Path) -> None:
         text = await press(pilot, "space", "space", "space")
         assert "? Question 1 of 3: what will c be once line 11 has run?" in text
         assert position_of(app) == 2
+        assert text.splitlines()[-1].split()[:4] == ["a", "answer", "space", "step"]
+        assert ("question 1 of 3" in text, "looking back" in text) == (True, False)
         text = await press(pilot, *typed("[7 9 11 13]"))
         assert "✓ right: c is [7, 9, 11, 13]" in text
         assert ("Question" in text, position_of(app)) == (False, 2)
@@ -84,6 +86,19 @@ async def test_a_question_is_asked_and_answered(lesson_tape: Path) -> None:
         assert position_of(app) == 3
         await press(pilot, "backspace", "space")
         assert position_of(app) == 3  # each is asked once
+
+
+async def test_keys_do_what_they_do_while_a_question_is_asked(lesson_tape: Path) -> None:
+    """What is needed for an answer can be looked at, large if need be; space goes on without one."""
+    app = opening(lesson_tape)
+    async with shown(app, 80, 24) as pilot:
+        await press(pilot, "space", "space", "space")
+        text = await press(pilot, "3", "z")
+        assert "source" not in text.splitlines()[1]
+        assert "? Question 1 of 3" in text
+        await press(pilot, "z", "space")
+        assert position_of(app) == 3
+        assert "Question" not in text_of(app)
 
 
 async def test_what_is_typed_after_a_wrong_answer_takes_its_place(lesson_tape: Path) -> None:
@@ -94,7 +109,7 @@ async def test_what_is_typed_after_a_wrong_answer_takes_its_place(lesson_tape: P
         text = await press(pilot, *typed("4"))
         assert "Hint: 5 is added" in text
         assert "#? hint: 5 is added" in text
-        text = await press(pilot, *typed("[7 9 11 13]"))
+        text = await press(pilot, *typed("[7 9 11 13]")[1:])
         assert "✓ right: c is [7, 9, 11, 13]" in text
         assert "space step" in text
 

@@ -58,7 +58,7 @@ class Stage:
     def asked(self) -> str:
         """The question, and the position; empty where none is asked."""
         asked = self.options.asked
-        assert self.is_open == (asked is not None)
+        assert asked is not None or not self.is_open
         if asked is None:
             return ""
         return f"{question_text(asked.question, asked.count).partition(',')[0]} [{self.debugger.position}]"
@@ -97,16 +97,29 @@ def live(tmp_path: Path) -> Iterator[Staged]:
 
 
 def test_continue_stops_at_questions(recorded: Stage) -> None:
-    """At each that was not asked yet, and then at the end."""
+    """At each that was not asked yet, and then at the end: going on passes a question over."""
     assert recorded.do("continue") == "Question 1 of 3: what will c be once line 11 has run? [2]"
-    recorded.quizzing.skip()
-    assert recorded.said == "passed over: `a` asks again"
     assert recorded.do("continue") == "Question 2 of 3: what will a.grad be once line 20 has run? [5]"
-    recorded.quizzing.skip()
     assert recorded.do("continue") == "Question 3 of 3: what will downstream be at node PowBackward0 [8]"
-    recorded.quizzing.skip()
     assert recorded.do("continue") == ""
     assert recorded.debugger.position == 19
+
+
+def test_a_question_leaves_the_keys_alone(recorded: Stage) -> None:
+    """It is shown where it is asked, so that one can go and look, and come back; the line opens when it is wanted."""
+    asked = recorded.do("continue")
+    assert (asked.startswith("Question 1"), recorded.is_open) == (True, False)
+    assert recorded.do("back") == ""
+    assert recorded.do("step") == asked
+    recorded.quizzing.answer(recorded.debugger, "")
+    assert recorded.is_open
+    assert "Hint: 5 is added" in recorded.answer("4")
+    said = recorded.options.asked
+    recorded.quizzing.leave()
+    assert (recorded.is_open, recorded.options.asked) == (False, said)
+    assert recorded.do("step") == ""
+    (first, *_) = recorded.debugger.frame().lesson.lesson.questions  # type: ignore[union-attr]
+    assert recorded.debugger.quiz.standing(first).outcome == "skipped"
 
 
 @pytest.mark.parametrize("jump", ["goto 17", "head", "finish", "iteration @1", "until end"])
@@ -121,8 +134,13 @@ def test_a_question_is_asked_again(recorded: Stage) -> None:
     assert recorded.do("head") == ""
     recorded.quizzing.answer(recorded.debugger, "")
     assert recorded.asked == "Question 3 of 3: what will downstream be at node PowBackward0 [8]"
-    recorded.quizzing.skip()
-    recorded.do("start")
+    assert recorded.is_open
+    recorded.quizzing.leave()
+    assert (recorded.is_open, recorded.asked) == (
+        False,
+        "Question 3 of 3: what will downstream be at node PowBackward0 [8]",
+    )
+    assert recorded.do("start") == ""
     with pytest.raises(UserError, match="no question was asked up to here"):
         recorded.quizzing.answer(recorded.debugger, "")
     recorded.debugger.go(2)
@@ -141,7 +159,7 @@ def test_hints_and_then_the_answer_of_the_engine(recorded: Stage) -> None:
     assert recorded.answer("4") == f"✗ not yet: {remark}. Hint: c is [7, 9, 11, 13]"
     assert recorded.answer("4") == f"✗ {remark}. The engine: a.grad is [28, 36, 44, 52]. Esc goes on"
     assert recorded.answer("5").endswith("Esc goes on")
-    recorded.quizzing.skip()
+    recorded.quizzing.leave()
     assert recorded.said == "go on to see how it comes about; `a` asks again"
     assert recorded.asked == ""
 

@@ -11,23 +11,23 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 _EXAMPLES = "e.g. 28, [1, 2], None or True"
-_HINT = "Enter checks · Esc skips, a asks again"
+_HINT = "Enter checks · Esc: keys again"
 
 
 class AnswerLine(Horizontal):
-    """A line to type an answer on; hidden until a question is asked.
+    """A line to type an answer on; hidden until one is to be given.
 
     Args:
         check: takes what was typed.
-        skip: is told that the question is passed over.
+        leave: is told that the keyboard is wanted back.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "skip", "Skip", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False, priority=True)]
 
-    def __init__(self, check: Callable[[str], object], skip: Callable[[], None]) -> None:
+    def __init__(self, check: Callable[[str], object], leave: Callable[[], None]) -> None:
         super().__init__(id="answer")
         self.display = False
-        self._check, self._skip = check, skip
+        self._check, self._leave = check, leave
 
     def compose(self) -> ComposeResult:
         """Lay out the sign, the input and how to leave it."""
@@ -49,6 +49,6 @@ class AnswerLine(Horizontal):
             self._check(text)
             event.input.action_select_all()  # where it was wrong, what is typed next takes its place
 
-    def action_skip(self) -> None:
-        """Pass the question over."""
-        self._skip()
+    def action_leave(self) -> None:
+        """Give the keyboard back."""
+        self._leave()

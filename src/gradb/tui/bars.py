@@ -54,6 +54,8 @@ class Heading:
     is_running: bool = False
     is_past: bool = False
     """True when the user looks at a moment before the head."""
+    asked: str = ""
+    """Which question is asked; empty: none is."""
     is_lived_again: bool = False
     """True in an iteration that was lived again."""
     branch: int = 0
@@ -121,7 +123,8 @@ def _left(heading: Heading) -> Text:
 
 
 def _right(heading: Heading) -> Text:
-    parts = [("looking back", "yellow")] if heading.is_past and not heading.is_lived_again else []
+    parts = [(heading.asked, "bold yellow")] if heading.asked else []
+    parts += [("looking back", "yellow")] if heading.is_past and not (heading.is_lived_again or heading.asked) else []
     parts += [("lived again", "bold yellow")] if heading.is_lived_again else []
     parts += [(heading.missing, "bold yellow")] if heading.missing else []
     parts += [(f"zero_grad {plain(heading.policy)}", "bold yellow")] if heading.policy else []

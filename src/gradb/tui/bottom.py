@@ -9,7 +9,7 @@ from textual.widget import Widget
 from gradb.tui.answering import AnswerLine
 from gradb.tui.find import FindLine
 from gradb.tui.keybar import KeyBar
-from gradb.tui.keys import key_hints
+from gradb.tui.keys import key_hint, key_hints
 from gradb.tui.messages import PromptClosed
 from gradb.tui.pane import Pane
 from gradb.tui.prompt import Prompt
@@ -45,6 +45,10 @@ class Bottom:
         """Open the find line for a pane; with a text it is looked for at once."""
         self._keys.display = False
         self.find.open(pane, pane.search, text)
+
+    def ask(self, *, is_asked: bool) -> None:
+        """Say in the key bar, as long as a question is asked, by which key it is answered."""
+        self._keys.take((key_hint("answer", "answer"), *key_hints()) if is_asked else key_hints())
 
     def open_answer(self, *, is_open: bool) -> None:
         """Show the answer line, or hide it and give the keyboard back."""

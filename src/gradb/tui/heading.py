@@ -10,12 +10,14 @@ from gradb.debugger.inplace import Spot
 from gradb.debugger.pace import News
 from gradb.frame.frame import Frame
 from gradb.frame.training import Training
+from gradb.present.lines.questions import which_text
+from gradb.present.options import Asked
 from gradb.tape.missing import Stopped
 from gradb.tui.bars import Heading
 
 
-def heading(debugger: Debugger | None, frame: Frame | None, script: str) -> Heading:
-    """Return what the header says; ``script`` is what is run, until the tape says it."""
+def heading(debugger: Debugger | None, frame: Frame | None, script: str, asked: Asked | None = None) -> Heading:
+    """Return what the header says; ``script`` is what is run, until the tape says it, ``asked`` what a lesson asks."""
     is_running = debugger is None or debugger.is_running
     news = News() if debugger is None or not is_running else debugger.news
     made = Heading(
@@ -28,6 +30,7 @@ def heading(debugger: Debugger | None, frame: Frame | None, script: str) -> Head
         missing=_missing(None if debugger is None else debugger.run.stopped),
         is_past=debugger is not None and debugger.spot != Spot(debugger.run.head),
         branch=0 if debugger is None else number_of(debugger.run.path),
+        asked="" if asked is None else which_text(asked.question, asked.count),
         is_lived_again=debugger is not None and debugger.spot.lived is not None,
     )
     return made if frame is None else _with_frame(made, frame, debugger)

@@ -37,6 +37,12 @@ class KeyBar(Widget):
         super().__init__()
         self._hints = tuple(hints)
 
+    def take(self, hints: Iterable[KeyHint]) -> None:
+        """Show other keys."""
+        if self._hints != (new := tuple(hints)):
+            self._hints = new
+            self.refresh()
+
     def render(self) -> Content:
         """Draw the keys that fit."""
         hints = fitting(self._hints, self.content_size.width)

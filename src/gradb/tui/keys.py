@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from textual.binding import Binding
 from textual.keys import format_key
 
-from gradb.debugger.commands.registry import COMMANDS, GROUPS, SIGNS, Command
+from gradb.debugger.commands.registry import BY_NAME, COMMANDS, GROUPS, SIGNS, Command
 from gradb.tui.keybar import KeyHint
 
 _NAMES = SIGNS | {"backspace": "bksp"}
@@ -58,8 +58,13 @@ def bindings() -> list[Binding]:
 
 def key_hints() -> list[KeyHint]:
     """Return the commands of the key bar: those with a label, in the registry's order."""
-    labelled = (command for command in COMMANDS if command.label)
-    return [KeyHint(key_name(each.keys[0]), each.label, f"statement('{each.name}')") for each in labelled]
+    return [key_hint(command.name, command.label) for command in COMMANDS if command.label]
+
+
+def key_hint(name: str, label: str) -> KeyHint:
+    """Return the first key of a command, under a short word."""
+    command = BY_NAME[name]
+    return KeyHint(key_name(command.keys[0]), label, f"statement('{name}')")
 
 
 def row(command: Command) -> Row:

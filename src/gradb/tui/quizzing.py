@@ -1,7 +1,8 @@
 """The questions of a script that teaches, on the screen: they are asked when a movement comes to them.
 
-The position is then where the step to the answer begins. It stays there when the question is answered or passed over,
-so that the learner sees the answer come about.
+The position is then where the step to the answer begins. It stays there when the question is answered, so that the
+learner sees the answer come about. The keys stay what they are, so that one can look around for what one needs, until
+the line to answer on is opened; who goes on instead passes the question over.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from gradb.debugger.commands.actions import continue_, is_reason_to_stop
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.quiz.quiz import faults_of, questions_of
-from gradb.frame.lesson.lesson import Moment, Question
+from gradb.frame.lesson.lesson import Moment
 from gradb.present.options import Asked, Options
 from gradb.tui.answering import AnswerLine
 from gradb.tui.telling import Tone
@@ -56,11 +57,13 @@ class Quizzing:
         self._screen, self._open_answer = screen, open_answer
         self._debugger: Debugger | None = None
         self._origin = 0
-        self._question: Question | None = None
+        self._asked: Asked | None = None
+        self._place = 0  # where it is asked
+        self._is_open = False
         self._pending = ""  # an answer that is judged once the script has left the statement
         self._ahead = 0
         self._is_read = False  # whether what is wrong with the lesson was said
-        self.line = AnswerLine(self.check, self.skip)
+        self.line = AnswerLine(self.check, self.leave)
 
     def look(self, debugger: Debugger, command: str) -> str:
         """Ask what the last movement has come to, once the debugger stands still.
@@ -85,6 +88,7 @@ class Quizzing:
                 self._screen.notice(faults[0] + more, "warning")
         if self._pending:
             return self.check(self._pending)
+        self._follow(debugger)
         origin, self._origin = self._origin, debugger.position
         word = command.partition(" ")[0]
         if debugger.inplace or debugger.position <= origin or word in _JUMPS or command.startswith(_FAR):
@@ -100,16 +104,18 @@ class Quizzing:
         return ""
 
     def answer(self, debugger: Debugger | None, text: str) -> None:
-        """Ask the question at the position again; with a text, judge that.
+        """Open the line for the question at the position, which may be asked again; with a text, judge that.
 
         Raises:
             UserError: there is none.
         """
         if debugger is None or debugger.tape is None:
             raise UserError("there is no question yet")
-        moment = moment_here(debugger)
-        at = debugger.position if moment.place <= debugger.position < moment.met else moment.place
-        self._ask(debugger, moment, at)
+        if self._screen.options.asked is None:
+            moment = moment_here(debugger)
+            at = debugger.position if moment.place <= debugger.position < moment.met else moment.place
+            self._ask(debugger, moment, at)
+        self._open(True)
         if text:
             self.check(text)
 
@@ -119,7 +125,7 @@ class Quizzing:
         Returns:
             What was said, where the question is over.
         """
-        debugger, question = self._debugger, self._question
+        debugger, question = self._debugger, None if self._asked is None else self._asked.question
         self._pending = ""
         if debugger is None or question is None or debugger.tape is None:
             return ""
@@ -144,26 +150,41 @@ class Quizzing:
             self._pending = ""
             self._say(_NOT_YET)
 
-    def skip(self) -> None:
-        """Pass the question over."""
-        if self._debugger is not None and self._question is not None:
-            self._debugger.quiz.skip(self._question)
-            self._reveal(self._debugger)
-            if self._debugger.quiz.is_done([self._question]):
-                self._leave("go on to see how it comes about; `a` asks again", "news")
-                return
-        self._leave("passed over: `a` asks again", "news")
+    def leave(self) -> None:
+        """Give the keyboard back; the question stays, unless its answer was told."""
+        self._pending = ""
+        if self._debugger is not None and self._asked and self._debugger.quiz.is_done([self._asked.question]):
+            self._leave("go on to see how it comes about; `a` asks again", "news")
+        else:
+            self._open(False)
+
+    def _follow(self, debugger: Debugger) -> None:
+        """Show the question where it is asked alone; who has gone past that has passed it over."""
+        if self._asked is None:
+            return
+        if debugger.inplace or debugger.position > self._place:
+            debugger.quiz.skip(self._asked.question)
+            self._reveal(debugger)
+            self._close()
+        else:
+            self._show(self._asked if debugger.position == self._place else None)
+
+    def _show(self, asked: Asked | None) -> None:
+        if self._screen.options.asked != asked:
+            self._screen.options = replace(self._screen.options, asked=asked)
+
+    def _open(self, is_open: bool) -> None:
+        if self._is_open != is_open:
+            self._is_open = is_open
+            self._open_answer(is_open)
 
     def _ask(self, debugger: Debugger, moment: Moment, position: int) -> None:
         debugger.go(position)
-        self._debugger, self._origin, self._question = debugger, position, moment.question
-        self._ahead = 0
+        self._debugger, self._origin, self._place = debugger, position, position
+        self._asked, self._ahead = Asked(moment.question, len(questions_of(debugger.tape))), 0
         debugger.quiz.ask(moment.question)
-        self._screen.options = replace(
-            self._screen.options, asked=Asked(moment.question, len(questions_of(debugger.tape)))
-        )
+        self._show(self._asked)
         self._screen.notice("")
-        self._open_answer(True)
 
     def _wait_for(self, debugger: Debugger, text: str) -> None:
         self._ahead += 1
@@ -182,9 +203,9 @@ class Quizzing:
             self._screen.options = replace(self._screen.options, given=given)
 
     def _say(self, text: str) -> None:
-        asked = self._screen.options.asked
-        if asked is not None and asked.said != text:
-            self._screen.options = replace(self._screen.options, asked=replace(asked, said=text))
+        if self._asked is not None and self._asked.said != text:
+            self._asked = replace(self._asked, said=text)
+            self._show(self._asked)
 
     def _leave(self, text: str, tone: Tone) -> str:
         self._close()
@@ -193,7 +214,6 @@ class Quizzing:
         return text
 
     def _close(self) -> None:
-        if self._question is not None:
-            self._question, self._pending = None, ""
-            self._screen.options = replace(self._screen.options, asked=None)
-            self._open_answer(False)
+        self._asked, self._pending = None, ""
+        self._show(None)
+        self._open(False)

@@ -161,11 +161,12 @@ class DebugScreen(Behind[None]):
         for name, told in for_panes(options, self.panes).items():
             self.panes[name].options = told
         self.query_one(CaptionStrip).asked = options.asked
+        self.bottom.ask(is_asked=options.asked is not None)
 
     def update_bars(self) -> None:
         """Draw header, event line and scrubber."""
         debugger = self.session.debugger
-        said = heading(debugger, self.frame, self._script)
+        said = heading(debugger, self.frame, self._script, self.options.asked)
         self.query_one(HeaderBar).heading = self.query_one(StartNote).heading = said
         if debugger is None:
             return

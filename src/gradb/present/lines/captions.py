@@ -17,6 +17,7 @@ from gradb.present.options import Asked
 MAX_LINES = 3
 """Of a caption on the screen."""
 BAR, ASKS, _GAP = "┃ ", "? ", "   "
+_KEYS = "(a answers, space goes on)"
 _LIMIT = 400
 
 
@@ -41,6 +42,8 @@ def asked_lines(asked: Asked, width: int) -> list[Text]:
         rows[-1] = Text.assemble(rows[-1], _GAP, code)
     else:
         rows.append(code)
+    if not asked.said and rows[-1].cell_len + len(_GAP) + len(_KEYS) <= width - len(ASKS):
+        rows[-1] = Text.assemble(rows[-1], _GAP, (_KEYS, theme.DIM))
     rows += [Text(line, theme.CHANGED) for line in (_folded((asked.said,), width) if asked.said else [])]
     signs = [ASKS, *[" " * len(ASKS)] * (len(rows) - 1)]
     return [

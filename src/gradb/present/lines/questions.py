@@ -18,13 +18,18 @@ RIGHT, WRONG = "✓ right", "✗ not yet"
 def question_text(question: Question, count: int) -> str:
     """Return what is asked: ``Question 2 of 3: what will a.grad be once line 20 has run?``."""
     span, text = question.span, plain(question.text, _LIMIT)
-    which = f"Question {question.number} of {count}: "
+    which = f"{which_text(question, count).capitalize()}: "
     lines = f"line {span.first}" if span.first == span.end else f"lines {span.first} to {span.end}"
     asked = f"{which}will {text} be True or False" if _TRUTH.search(text) else f"{which}what will {text} be"
     if question.stop:
         stop = plain(_STOPS.get(question.stop, question.stop), _LIMIT)
         return f"{asked} at {stop}, while {lines} run{_s(lines)}?"
     return f"{asked} once {lines} ha{_s(lines, 's', 've')} run?"
+
+
+def which_text(question: Question, count: int) -> str:
+    """Return ``question 2 of 3``."""
+    return f"question {question.number} of {count}"
 
 
 def _s(lines: str, one: str = "s", many: str = "") -> str:
