@@ -336,6 +336,41 @@ def test_what_lies_beside_a_tape(tmp_path: Path, tapes: Tapes) -> None:
         debugger.close()
 
 
+def test_a_branch_of_a_branch_names_its_whole_way(tmp_path: Path, tapes: Tapes) -> None:
+    """What was changed before is what makes it another run too; a tape of the same name is not taken for another's."""
+    first = tmp_path / "x.tape"
+    first.write_bytes(tapes("training").read_bytes())
+    with Tape.open(first) as tape:
+        run = identity(tape)
+    ways = ((1, "x.tape", 2, "zero_grad", "off"), (2, "1.tape", 1_200, "lr", "0.5"), (3, "2.tape", 0, "lr", "1"))
+    for number, of, iteration, what, value in ways:
+        _branch(first, number, run, tapes("training"), Origin(run, of, "7", iteration, 7, what, value, 3))
+    told = [
+        "the first run",
+        "branch 1: zero_grad off from iteration 2",
+        "branch 2: zero_grad off from iteration 2, lr 0.5 from 1,200",
+        "branch 3: zero_grad off from iteration 2, lr 0.5 from 1,200, lr 1 from the start",
+    ]
+    debugger = Debugger.open(str(first))
+    try:
+        family = Family(debugger)
+        family.find()
+        assert [row.label for row in listed(family)] == told
+        assert [one.name for one in kin(family).others] == ["branch 1", "branch 2", "branch 3"]
+        family.close(debugger)
+    finally:
+        debugger.close()
+    (folder_of(first) / "1.tape").unlink()
+    debugger = Debugger.open(str(first))
+    try:
+        family = Family(debugger)
+        family.find()
+        assert listed(family)[1].label == "branch 2: lr 0.5 from iteration 1,200 of 1.tape"
+        family.close(debugger)
+    finally:
+        debugger.close()
+
+
 @pytest.mark.parametrize(
     "text",
     [

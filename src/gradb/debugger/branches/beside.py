@@ -49,6 +49,11 @@ def number_of(path: str | os.PathLike[str]) -> int:
     return 0 if found is None else int(found[1])
 
 
+def is_name_of_branch(name: str) -> bool:
+    """Tell whether a file is called as the tapes of branches are."""
+    return _NAME.fullmatch(name) is not None
+
+
 def first_of(path: str | os.PathLike[str]) -> Path:
     """Return the tape of the first run of a branch, be it there or not; of any other tape that itself."""
     if not number_of(path):

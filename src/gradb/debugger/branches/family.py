@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradb.debugger.branches.beside import beside, first_of, number_of
+from gradb.debugger.branches.beside import beside, first_of, is_name_of_branch, number_of
 from gradb.debugger.branches.changes import ANEW, label
 from gradb.debugger.branches.member import Member
 from gradb.debugger.debugger import Debugger
@@ -154,7 +154,7 @@ class Family:
         """Say what a branch would have written, and how it is made where it may."""
         origin = member.origin
         assert origin is not None
-        of = next((one.key for one in self.members if Path(one.path).name == origin.tape), str(FIRST))
+        of = str(FIRST) if member.parent is None else member.parent.key
         ended = "" if member is self._current else f"{member.name} was ended: it {member.tried()}; "
         return (
             f"{ended}what goes on from a checkpoint may write no file:"
@@ -179,4 +179,12 @@ class Family:
                 member.debugger.close()
 
     def _sort(self) -> None:
+        """Put the runs in order, and the branches of branches behind what they branch off."""
         self.members.sort(key=lambda member: (bool(member.ghost), member.number))
+        for member in self.members:
+            if member.origin is None:
+                continue
+            before = [one for one in self.members if one.number < member.number and not one.ghost]
+            named = [one for one in before if Path(one.path).name == member.origin.tape]
+            member.parent = next((one for one in named if one.number), None) if len(named) == 1 else None
+            member.is_of_a_stranger = not named and is_name_of_branch(member.origin.tape)

@@ -32,6 +32,10 @@ class Member:
     """None as long as nobody has gone to it: it is a recording then."""
     ghost: str = ""
     """Of a ghost: what it differs by, from the start on."""
+    parent: Member | None = field(default=None, repr=False)
+    """The branch that this one branches off; None: it is one of the first run, or that is not there."""
+    is_of_a_stranger: bool = False
+    """It branches off a branch that is not there."""
     _known: tuple[tuple[Series, ...], str, str] | None = field(default=None, repr=False)
 
     @property
@@ -53,14 +57,22 @@ class Member:
 
     @property
     def label(self) -> str:
-        """What tells it from the others: ``branch 2: zero_grad off from iteration 120``."""
-        origin = self.origin
+        """What tells it from the others: ``branch 2: zero_grad off from iteration 120``.
+
+        Of a branch of a branch all changes on its way: ``branch 3: zero_grad off from iteration 120, lr 1 from 300``.
+        """
         if self.ghost:
             return f"{self.name}: {self.ghost} from the start"
+        return f"{self.name}: {', '.join(self._changes())}" if self.origin is not None else self.name
+
+    def _changes(self) -> list[str]:
+        """Return what was changed on the way here, the first change first."""
+        origin, before = self.origin, [] if self.parent is None else self.parent._changes()
         if origin is None:
-            return self.name
-        where = f"iteration {origin.iteration:,}" if origin.iteration else "the start"
-        return f"{self.name}: {label(origin.what, origin.value)} from {where}"
+            return before
+        where = f"{'' if before else 'iteration '}{origin.iteration:,}" if origin.iteration else "the start"
+        where += f" of {origin.tape}" if self.is_of_a_stranger else ""
+        return [*before, f"{label(origin.what, origin.value)} from {where}"]
 
     @property
     def status(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from rich.cells import cell_len
@@ -16,11 +17,11 @@ from gradb.present.options import Listed
 
 _HERE, _ELSEWHERE = "▸ ", "  "
 _INDENT = " " * 9  # of a second line: below the name
-_NAME_LIMIT = 60
+_NAME_LIMIT = 200
 
 
 def branch_rows(listed: Sequence[Listed], width: int | None = None) -> list[Text]:
-    """Return a row for each run: on one line in columns, or where one has no room for that, all on two.
+    """Return a row for each run: on one line in columns, or where one has no room for that, all on two or more.
 
     Args:
         listed: the runs.
@@ -41,15 +42,22 @@ def _row(one: Listed, column: int) -> Text:
 
 
 def _folded(one: Listed, width: int) -> Text:
-    """Return the row on two lines: what the run is, and below it how it stands."""
-    return Text.assemble(cut(_name(one), width), "\n", cut(Text.assemble(_INDENT, _standing(one)), width))
+    """Return the row on two lines or more: what the run is, and below it how it stands."""
+    first, *more = textwrap.wrap(plain(one.label, _NAME_LIMIT), max(width - len(_INDENT), 8)) or [""]
+    name = cut(_signs(one).append(first), width)
+    rest = [cut(Text(f"{_INDENT}{line}"), width) for line in more]
+    return Text("\n").join([name, *rest, cut(Text.assemble(_INDENT, _standing(one)), width)])
 
 
 def _name(one: Listed) -> Text:
+    return _signs(one).append(plain(one.label, _NAME_LIMIT))
+
+
+def _signs(one: Listed) -> Text:
+    """Return what stands before a name: whether one looks at it, what it is gone to by, and its look in the plot."""
     sign, style = (GHOST_SIGNS[0], "yellow") if one.key == "v" else look_of(int(one.key))
     line = Text(_HERE if one.is_here else _ELSEWHERE, style=theme.CURRENT, no_wrap=True)
-    line.append(f"{one.key:>2} ", theme.TITLE).append(f"{sign * 3} ", style)
-    return line.append(plain(one.label, _NAME_LIMIT))
+    return line.append(f"{one.key:>2} ", theme.TITLE).append(f"{sign * 3} ", style)
 
 
 def _standing(one: Listed) -> Text:
