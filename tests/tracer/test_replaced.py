@@ -269,3 +269,47 @@ def test_a_value_is_the_real_one_whatever_stands_in_the_place_of_reading_it(tmp_
     text = to_text(PANES["chain"].render(tape.frame(made), Options(width=100)), 100)
     assert "mean 2" in text
     assert "✗" not in text
+
+
+class _Scaled(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        return x * 3
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        """Keep nothing."""
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        return gradients[0] * 3
+
+
+_TRIPLE: Any = _Scaled
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda x: torch.vmap(_TRIPLE.apply)(x).sum(),
+        lambda x: torch.vmap(torch.func.grad(lambda row: _TRIPLE.apply(row).pow(2).sum()))(x).sum(),
+        lambda x: torch.func.jacrev(lambda v: _TRIPLE.apply(v).pow(2))(x).sum(),
+    ],
+    ids=["vmap", "grad", "jacrev"],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_an_operator_that_hands_over_itself(tmp_path: Path, run: _Run) -> None:
+    """An operator of higher order is an object that hands itself over; its method alone would take another for it."""
+
+    def script() -> list[float]:
+        x = torch.linspace(-1, 1, 16).reshape(4, 4).requires_grad_()
+        run(x).backward()
+        assert x.grad is not None
+        return [float(each) for each in x.grad.flatten()]
+
+    bare = script()
+    got: list[list[float]] = []
+    record(tmp_path / "run.tape", lambda: got.append(script()))
+    assert got == [bare]

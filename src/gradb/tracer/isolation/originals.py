@@ -54,7 +54,13 @@ def _of_code(running: CodeType, func: Any) -> Any:
     if found is not None or getattr(func, "__code__", None) is running:
         return func if found is None else found
     holders = [f for f in gc.get_referrers(running) if isinstance(f, FunctionType) and f.__code__ is running]
+    if len(holders) == 1 and _is_method(holders[0], func):  # an operator that hands over itself
+        return func
     return holders[0] if len(holders) == 1 and _is_named(func, holders[0]) else func
+
+
+def _is_method(holder: FunctionType, owner: Any) -> bool:
+    return any(value is holder for kind in type(owner).__mro__ for value in vars(kind).values())
 
 
 def _is_named(func: Any, holder: FunctionType) -> bool:
