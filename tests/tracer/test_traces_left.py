@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
+import dis
 import gc
+import inspect
+import sys
 import weakref
 from pathlib import Path
 from typing import Any
@@ -147,3 +151,27 @@ def test_an_error_of_ours_never_reaches_the_script(tmp_path: Path, monkeypatch: 
     assert notes(tape)
     assert all("a bug" in note for note in notes(tape))
     assert {"zero_grad", "step"} <= {event.kind for event in tape.events()}  # what does not need it is whole
+
+
+def _callbacks() -> list[Any]:
+    """Return the functions of the package that Python calls when something goes."""
+    found: set[Any] = set()
+    for name, module in sys.modules.items():
+        if name.startswith(("gradb.tracer.", "gradb.log.", "gradb.link.")):
+            kinds = [kind for kind in vars(module).values() if isinstance(kind, type)]
+            spaces = [vars(module), *(vars(kind) for kind in kinds if kind.__module__ == name)]
+            found |= {space[key] for space in spaces for key in ("_forget", "__del__") if key in space}
+    return [one for one in found if inspect.isfunction(one)]
+
+
+def test_what_runs_at_the_end_of_python_needs_no_module() -> None:
+    """Modules may be gone when the last objects go: a callback that asks for one is printed to the script's stderr."""
+    found = _callbacks()
+    assert len(found) > 5
+    asked = {
+        f"{one.__module__}: {line.argval}"
+        for one in found
+        for line in dis.get_instructions(one)
+        if line.opname == "LOAD_GLOBAL" and not hasattr(builtins, line.argval)
+    }
+    assert asked == set()

@@ -40,7 +40,7 @@ def at_their_place() -> Iterator[None]:
         if local.is_again or not (moved := _moved(message, sys._getframe(1))):
             original(message)
             return
-        _forget(message, moved[0])
+        _take_back(message, moved[0])
         local.is_again = True
         try:
             _warn(message, moved[1])
@@ -97,7 +97,7 @@ def _is_detour(frame: FrameType, called: FrameType | None) -> bool:
     return _is_ours(called) or called.f_code is frame.f_back.f_code
 
 
-def _forget(message: warnings.WarningMessage, frame: FrameType) -> None:
+def _take_back(message: warnings.WarningMessage, frame: FrameType) -> None:
     """Take back that a warning was shown where it does not belong."""
     text = str(message.message)
     registry = frame.f_globals.get("__warningregistry__")

@@ -9,7 +9,6 @@ Knows nothing of torch.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import weakref
 from collections.abc import Callable
@@ -84,8 +83,10 @@ class Iterations:
         if self._made.get(key) is ref:
             del self._made[key]
             self._stepped.discard(key)
-            with contextlib.suppress(Exception):  # Python would print it to the script's stderr
+            try:
                 self._rounds.forget(key)
+            except Exception:
+                pass  # Python would print it, and at its end the module of `suppress` may be gone already
 
     def steps(self, optimizer: Any) -> None:
         """Take note of a step that is about to be recorded; it may be the first of a new iteration."""
