@@ -160,6 +160,22 @@ async def test_a_signal_does_what_the_key_does(chain_tape: Path) -> None:
         await wait_until(lambda: heard == [signal.SIGINT])
 
 
+@pytest.mark.parametrize("is_recording", [True, False])
+async def test_ctrl_c_at_the_start_is_answered_once_the_run_is_there(chain_tape: Path, is_recording: bool) -> None:
+    """As if it had been pressed a moment later: a script is asked to pause, else it is said what quits."""
+    app = opening(chain_tape) if is_recording else live(chain_tape)[0]
+    where: list[str] = []
+
+    def press() -> None:
+        where.append(type(app.screen).__name__)
+        app.action_interrupt()
+
+    app.call_after_refresh(press)
+    async with app.run_test(size=(120, 40)):
+        await wait_until(lambda: ("`q` quits" if is_recording else "Ctrl+C again within 2 s") in text_of(app))
+        assert where == ["StartScreen"]
+
+
 async def test_ctrl_c_is_answered_on_every_screen(chain_tape: Path) -> None:
     """Over the debug screen as on it; in the prompt text that is marked is copied instead."""
     app = opening(chain_tape)

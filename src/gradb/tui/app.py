@@ -85,6 +85,7 @@ class GradbApp(App[int]):
         self._looks, self._course = looks, course
         self._script = script
         self._debug: DebugScreen | None = None
+        self._is_interrupted = False  # before there was a run
         self.add_mode(self.DEFAULT_MODE, lambda: StartScreen(script) if shelf is None else PickerScreen(shelf))
         self._signals = Signals(self._pass_on, self._stop_script, self._on_signal, self._interrupt)
         for each in THEMES:
@@ -155,6 +156,9 @@ class GradbApp(App[int]):
             debug.begin(start, self._ghost)
         except UserError as error:
             self.exit(return_code=2, message=f"gradb: {error}")
+            return
+        if self._is_interrupted:
+            self._interrupt()
 
     async def on_picked(self, message: Picked) -> None:
         """Show what was picked; leave where that is nothing."""
@@ -189,8 +193,9 @@ class GradbApp(App[int]):
             self.screen.say_how_to_leave()
             return
         debug = self._debug
-        if debug is None:
-            return
+        self._is_interrupted = debug is None or debug.session.debugger is None
+        if debug is None or self._is_interrupted:
+            return  # it is done as soon as there is something that it may be about
         debug.action_statement("interrupt")
         said = debug.said or debug.interruption.look(debug.call_after_refresh)
         if said and self.screen is not debug:
