@@ -157,8 +157,12 @@ def _on_tape(rest: Sequence[str], options: Namespace, carry_out: CarryOut | None
     if carry_out is None:
         return show_tape(rest[0], options.theme)
     from gradb.cli.starting import open_tape
+    from gradb.debugger.ending import flaw
 
-    return carry_out(open_tape(rest[0]))
+    code = carry_out(open_tape(rest[0]))
+    if told := flaw(rest[0]):
+        complain(told)
+    return code
 
 
 def _headless(

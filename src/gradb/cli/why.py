@@ -16,6 +16,7 @@ from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.specs import make_spec, read_target
 from gradb.cli.starting import open_tape
 from gradb.cli.target import is_recording
+from gradb.debugger.ending import flaw
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import temporary
 from gradb.debugger.inplace import Spot
@@ -98,6 +99,7 @@ def _asked(path: str, options: Namespace) -> tuple[Explanation | Nothing, tuple[
 
 def _of_recording(path: str, options: Namespace) -> Answer:
     found, lacks = _asked(path, options)
+    lacks += tuple(filter(None, [flaw(path)]))
     if not is_unseen(found):
         return Answer(found, lacks)
     try:

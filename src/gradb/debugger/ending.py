@@ -6,10 +6,13 @@ import contextlib
 import os
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradb.present.draw.files import relative
 from gradb.rules.versions import TESTED, is_tested
+from gradb.tape.admission import connect
+from gradb.tape.database import TapeError
 
 if TYPE_CHECKING:
     from gradb.frame.frame import RunInfo
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 OVER = "the script has ended"
 _KILLED = "killed by"
+_LOOKED_THROUGH = 64 << 20  # bytes of a tape, at most, whose structure is looked through
 
 
 def describe(code: int | None) -> str:
@@ -67,6 +71,21 @@ def closing_lines(run: RunInfo) -> list[str]:
     """Return the sentences with which a recording is closed that is not whole, or of an untested torch; else none."""
     strange = [sentence] if (sentence := untested(run.torch)) else []
     return [*strange, *lacking(run)]
+
+
+def flaw(path: str) -> str:
+    """Return a sentence where a tape is damaged though it could be read where one has looked; else empty.
+
+    Only the structure of the file is looked at, and of a large file not even that: to read it all takes too long.
+    """
+    try:
+        if Path(path).stat().st_size > _LOOKED_THROUGH:
+            return ""
+        with contextlib.closing(connect(path)) as db:
+            is_sound = db.is_sound()
+    except (OSError, TapeError):
+        return ""
+    return "" if is_sound else f"{path} is damaged elsewhere: what is told here was read from where it is whole"
 
 
 def lacking(run: RunInfo) -> list[str]:

@@ -83,6 +83,13 @@ class Database:
         """
         return int(self.all("PRAGMA data_version")[0][0])
 
+    def is_sound(self) -> bool:
+        """Look through the structure of the whole file (a millisecond for each MB), without what its values are."""
+        try:
+            return self.all("PRAGMA quick_check(1)") == [("ok",)]
+        except TapeError:
+            return False
+
     def close(self) -> None:
         """Close the connection."""
         self._db.close()

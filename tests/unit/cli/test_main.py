@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import re
 import signal
+import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -224,6 +226,25 @@ def test_command_script_on_a_tape(tape: str, tmp_path: Path, capsys: Captured) -
     assert err.startswith("gradb: expect a == [1] does not hold at position 1")
     assert main(["run", "-e", "until node Conv", tape]) == 2
     assert capsys.readouterr().err == "gradb: there is no node Conv in this recording\n"
+
+
+@pytest.mark.parametrize("command", [["why"], ["run", "-e", "step"]])
+def test_damage_where_nobody_looked_is_told(command: list[str], tape: str, capsys: Captured) -> None:
+    """What is told is true, and yet the file is not whole: a sentence says so, and the exit code stays."""
+    path = Path(tape)
+    code = main([*command, tape])
+    whole = capsys.readouterr()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'touched'").fetchone()
+    data = bytearray(path.read_bytes())
+    data[(page - 1) * size : page * size] = b"Z" * size
+    path.write_bytes(data)
+    assert main([*command, tape]) == code
+    damaged = capsys.readouterr()
+    assert damaged.out == whole.out
+    told = f"gradb: {tape} is damaged elsewhere: what is told here was read from where it is whole\n"
+    assert damaged.err == whole.err + told
 
 
 def test_commands_may_stand_behind_the_script(script: str, launched: list[RunSpec], capsys: Captured) -> None:
