@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import ClassVar
 
 from rich.text import Text
@@ -56,6 +57,8 @@ class HelpText(ScrollView, can_focus=True):
         self._groups = groups
         self._pane = self._about = ""
         self._lines: list[Text] = []
+        self._tables: list[Text] = []
+        self._width = 0  # for which they were made: that takes as long as a third of the paint
 
     def tell(self, pane: str, about: str) -> None:
         """Begin with what a pane is about, at the top."""
@@ -71,7 +74,9 @@ class HelpText(ScrollView, can_focus=True):
     def _lay_out(self) -> None:
         width = self.scrollable_content_region.width
         if width > 0:
-            self._lines = help_lines(self._pane, self._about, self._groups, width)
+            if width != self._width:
+                self._width, self._tables = width, table_lines(self._groups, width)
+            self._lines = [*pane_lines(self._pane, self._about, width), *self._tables]
             self.virtual_size = Size(width, len(self._lines))
 
     def render_line(self, y: int) -> Strip:
@@ -82,12 +87,15 @@ class HelpText(ScrollView, can_focus=True):
         return finished(self._lines[index].render(self.app.console, end=""), width, self.rich_style)
 
 
-def help_lines(pane: str, about: str, groups: Groups, width: int) -> list[Text]:
-    """Return help in ``width`` cells: what the pane is about, then a table a group."""
-    lines = [Text(f"{pane} pane", "bold"), *_folded(about, width), Text("")] if about else []
-    for heading, rows in groups:
-        lines += [Text(heading, "bold"), *_table(rows, width), Text("")]
-    return lines[:-1]
+def pane_lines(pane: str, about: str, width: int) -> list[Text]:
+    """Return what a pane is about in ``width`` cells; none where it is about nothing."""
+    return [Text(f"{pane} pane", "bold"), *_folded(about, width), Text("")] if about else []
+
+
+def table_lines(groups: Groups, width: int) -> list[Text]:
+    """Return a table a group in ``width`` cells, each under its heading."""
+    tables = ([Text(heading, "bold"), *_table(rows, width), Text("")] for heading, rows in groups)
+    return [*chain.from_iterable(tables)][:-1]
 
 
 def _table(rows: Sequence[Row], width: int) -> list[Text]:
