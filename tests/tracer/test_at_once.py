@@ -118,6 +118,14 @@ def dtypes() -> None:
     trained([turned, leaf(2, dtype=torch.float16)])
 
 
+def sizes() -> None:
+    """Leaves kept whole and by their statistics, whose norms are taken in several ways; sums beyond any double."""
+    kinds = torch.float64, torch.bfloat16, torch.float32
+    turned = leaf(41, 39).detach().t().requires_grad_()
+    trained([leaf(300), turned, *(leaf(n, dtype=kind) for kind in kinds for n in (65, 1_500))])
+    trained([(leaf(1_500, dtype=torch.float64).detach() * 1e306).requires_grad_(), leaf(70)])
+
+
 def views() -> None:
     """A leaf that becomes part of one, and one that is a view of what needs no gradient."""
     base = torch.ones(4)
@@ -150,7 +158,7 @@ def named() -> None:
 
 
 @pytest.mark.parametrize(
-    "script", [plain, to_zeros, frozen, odd, unlike, given, shared, sparse, dtypes, views, subclass, named]
+    "script", [plain, to_zeros, frozen, odd, unlike, given, shared, sparse, dtypes, sizes, views, subclass, named]
 )
 def test_steps_and_clearings_are_recorded_the_same(tmp_path: Path, script: Callable[[], None]) -> None:
     """With the accelerator and without it, row by row."""

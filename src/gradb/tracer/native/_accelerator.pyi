@@ -200,7 +200,7 @@ class Leaves:
 
     def norms(self, parameters: list[torch.Tensor], series: dict[str, int], /) -> bool:
         """Add the 2-norm of each to its series, as the next event has it; return False, and nothing was done, where
-        one is not small, or has no series yet.
+        one cannot be read here, or has no series yet.
         """
 
     def made(
@@ -212,9 +212,12 @@ class Leaves:
         name: str,
         place: PlaceRow,
         judge: Callable[[int, int, int], int],
+        series: dict[str, int],
         /,
     ) -> bool:
-        """Record the event of a step as a whole; return False, and nothing was done, where that is for Python.
+        """Record the event of a step as a whole, and the norm of each parameter after it.
+
+        Returns False, and nothing was done, where that is for Python.
 
         Args:
             parameters: after the step.
@@ -224,6 +227,7 @@ class Leaves:
             name: of the event.
             place: where the step was made.
             judge: returns the flags of the event, where anything is odd: see ``StepEvents._judged``.
+            series: ids of those of the norms, by what the parameters are called.
         """
 
     def define(self, tensors: list[torch.Tensor], blob: Blob, event: int, /) -> str | None:

@@ -14,6 +14,14 @@
 #define FUSED
 #endif
 
+/* So many steps of a loop of wide instructions follow on each other, since a step alone counts as much as it does. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SAID(text) _Pragma(#text)
+#define TIMES(count) SAID(GCC unroll count)
+#else
+#define TIMES(count)
+#endif
+
 #define FOURS 4 /* sums that grow side by side, since one alone would have to wait for each addition */
 
 typedef double Four __attribute__((vector_size(4 * sizeof(double))));
@@ -64,6 +72,7 @@ static inline double float16_of(uint16_t bits)
         Four sums[FOURS] = {{0}}, squares[FOURS] = {{0}};                                                              \
         double sum = 0, of_squares = 0;                                                                                \
         int64_t i = 0;                                                                                                 \
+        TIMES(2)                                                                                                       \
         for (; i + 4 * FOURS <= count; i += 4 * FOURS)                                                                 \
             for (int at = 0; at < FOURS; at++) {                                                                       \
                 const UNSIGNED *four = all + i + 4 * at;                                                               \
@@ -76,11 +85,10 @@ static inline double float16_of(uint16_t bits)
             sum += number;                                                                                             \
             of_squares += number * number;                                                                             \
         }                                                                                                              \
-        for (int at = 0; at < FOURS; at++)                                                                             \
-            for (int lane = 0; lane < 4; lane++) {                                                                     \
-                sum += sums[at][lane];                                                                                 \
-                of_squares += squares[at][lane];                                                                       \
-            }                                                                                                          \
+        Four all_sums = (sums[0] + sums[1]) + (sums[2] + sums[3]);                                                     \
+        Four all_squares = (squares[0] + squares[1]) + (squares[2] + squares[3]);                                      \
+        sum += (all_sums[0] + all_sums[1]) + (all_sums[2] + all_sums[3]);                                              \
+        of_squares += (all_squares[0] + all_squares[1]) + (all_squares[2] + all_squares[3]);                           \
         tally->sum += sum;                                                                                             \
         tally->squares += of_squares;                                                                                  \
     }
@@ -135,6 +143,7 @@ static inline double float16_of(uint16_t bits)
     {                                                                                                                  \
         SIGNED least = (SIGNED)all[0], greatest = least;                                                               \
         UNSIGNED top = all[0];                                                                                         \
+        TIMES(4)                                                                                                       \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             SIGNED bits = (SIGNED)all[i];                                                                              \
             least = bits < least ? bits : least;                                                                       \

@@ -359,12 +359,15 @@ static bool define(Context *context, PyObject *tensor, int64_t event)
            pen_put_tensor(context->pen, number_in(record, record_slots.id), event, origin.node, origin.output_nr);
 }
 
-bool leaves_define_each(Context *context, PyObject *list, int64_t event)
+bool leaves_define_each(Context *context, PyObject *list, int64_t event, double *norms)
 {
     bool is_done = true;
-    for (Py_ssize_t i = 0; is_done && i < PyList_GET_SIZE(list); i++)
+    for (Py_ssize_t i = 0; is_done && i < PyList_GET_SIZE(list); i++) {
         is_done = (i == 0 || buffer_add(&context->draft.text, ",", 1)) &&
                   define(context, PyList_GET_ITEM(list, i), event);
+        if (norms != NULL)
+            norms[i] = context->draft.norm;
+    }
     if (!is_done && !PyErr_Occurred())
         PyErr_SetString(PyExc_RuntimeError, "it is not known any more what a tensor is the output of");
     return is_done;
@@ -373,7 +376,7 @@ bool leaves_define_each(Context *context, PyObject *list, int64_t event)
 static PyObject *define_each(Context *context, PyObject *list, PyObject *blob, int64_t event)
 {
     Draft *draft = &context->draft;
-    bool is_done = leaves_define_each(context, list, event);
+    bool is_done = leaves_define_each(context, list, event, NULL);
     PyObject *text = is_done ? PyUnicode_FromStringAndSize(draft->text.bytes, (Py_ssize_t)draft->text.used) : NULL;
     uint16_t odd = draft->odd;
     if (text == NULL)

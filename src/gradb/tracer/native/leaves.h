@@ -25,7 +25,8 @@ PyObject *leaves_type(void);
 /* Tell whether all tensors of a list are plain, and it is known what they are the outputs of; may set an error. */
 bool leaves_are_known(Context *context, PyObject *list);
 
-/* Add the texts of `T` of all of them to the draft, defined at an event; false with an error set. */
-bool leaves_define_each(Context *context, PyObject *list, int64_t event);
+/* Add the texts of `T` of all of them to the draft, defined at an event; false with an error set. `norms`, where it is
+   not NULL, gets of each what the draft says of its norm. */
+bool leaves_define_each(Context *context, PyObject *list, int64_t event, double *norms);
 
 #endif

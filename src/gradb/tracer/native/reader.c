@@ -187,6 +187,7 @@ static bool add_otherwise(Reader *reader, PyObject *function, PyObject *tensor, 
 static bool add_found(const View *view, const Statistics *found, Draft *draft)
 {
     size_t at = draft->data.used;
+    draft->norm = found->norm;
     if (!buffer_add(&draft->data, found->corner, (size_t)found->corner_count * sizeof(double)))
         return false;
     draft->odd |= odd_in(found);
@@ -198,6 +199,7 @@ int reader_add_known(PyObject *self, PyObject *tensor, bool is_passing, Draft *d
     Reader *reader = (Reader *)self;
     Statistics found;
     View view;
+    draft->norm = -1;
     if (!tensor_view(tensor, &view))
         return 0;
     if (view.count <= reader->limit)
@@ -209,6 +211,7 @@ int reader_add_known(PyObject *self, PyObject *tensor, bool is_passing, Draft *d
 
 bool reader_add(PyObject *self, PyObject *tensor, bool is_passing, Draft *draft)
 {
+    draft->norm = -1;
     if (tensor == Py_None)
         return buffer_add_text(&draft->text, "null");
     int done = reader_add_known(self, tensor, is_passing, draft);
@@ -299,10 +302,16 @@ PyObject *reader_knows(PyObject *module, PyObject *tensor)
     return PyBool_FromLong(tensor_view(tensor, &view));
 }
 
+/* Tell whether the elements are floats that lie side by side, no more than so many. */
+static bool are_few(const View *view, int64_t most)
+{
+    return view->count <= most && view->is_dense && view->dtype->is_wide;
+}
+
 bool reader_add_floats(PyObject *floats, PyObject *tensor, int64_t most)
 {
     View view;
-    if (!tensor_view(tensor, &view) || view.count > most || !view.is_dense || !view.dtype->is_wide)
+    if (!tensor_view(tensor, &view) || !are_few(&view, most))
         return false;
     for (int64_t i = 0; i < view.count; i++)
         if (!add_piece(floats, PyFloat_FromDouble(view.dtype->element(view.data + i * view.dtype->size))))
@@ -339,13 +348,26 @@ PyObject *reader_floats(PyObject *module, PyObject *const *arguments, Py_ssize_t
     return floats;
 }
 
-PyObject *reader_norm(PyObject *module, PyObject *tensor)
+bool reader_is_certain(PyObject *tensor, int64_t most)
+{
+    View view;
+    return tensor_view(tensor, &view) && (are_few(&view, most) || statistics_are_certain(&view));
+}
+
+bool reader_find_norm(PyObject *tensor, double *norm)
 {
     View view;
     Statistics found;
     if (!tensor_view(tensor, &view) || view.count == 0 || !statistics_take(&view, &found))
-        Py_RETURN_NONE;
-    return PyFloat_FromDouble(found.norm);
+        return false;
+    *norm = found.norm;
+    return true;
+}
+
+PyObject *reader_norm(PyObject *module, PyObject *tensor)
+{
+    double norm;
+    return reader_find_norm(tensor, &norm) ? PyFloat_FromDouble(norm) : Py_NewRef(Py_None);
 }
 
 PyObject *reader_content(PyObject *module, PyObject *tensor)

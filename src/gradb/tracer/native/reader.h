@@ -13,6 +13,7 @@ PyObject *reader_type(void);
 typedef struct {
     Buffer text, data;
     uint16_t odd; /* NANS, INFINITIES, or UNREAD */
+    double norm;  /* 2-norm of the value that was added last, where that was found on the way; else negative */
 } Draft;
 
 enum { UNREAD = 1 }; /* of a value that could not be read: as in tape/oddity.py */
@@ -31,6 +32,12 @@ int reader_add_known(PyObject *reader, PyObject *tensor, bool is_passing, Draft 
 /* Append the elements of a tensor of floats that lie side by side, if they are no more than so many; false, with or
    without an error set, where that is not done. */
 bool reader_add_floats(PyObject *floats, PyObject *tensor, int64_t most);
+
+/* Find the 2-norm of all elements of a tensor; false, and no error is set, where it is not found here. */
+bool reader_find_norm(PyObject *tensor, double *norm);
+
+/* Tell whether one of these two is certain to find what it is asked for: the first of no more elements than so many. */
+bool reader_is_certain(PyObject *tensor, int64_t most);
 
 /* Functions of the module: see _accelerator.pyi. */
 PyObject *reader_look(PyObject *module, PyObject *tensor);

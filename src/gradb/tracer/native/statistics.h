@@ -18,6 +18,9 @@ typedef struct {
     double corner[CORNER];
 } Statistics;
 
+/* Tell whether the statistics of elements are certain to be what `statistics_take` can tell, whatever they are. */
+bool statistics_are_certain(const View *view);
+
 /* Take the statistics of at least one element; false where they are not what arithmetic in double can tell. */
 bool statistics_take(const View *view, Statistics *found);
 

@@ -119,9 +119,9 @@ class StepEvents:
     ) -> None:
         parameters = parameters_of(optimizer)
         event, count = self._recorder.next_seq, len(parameters)
-        self._tell_norms(state, parameters, event)
         if not skipped and self._record_at_once(optimizer, state, rates, place, size):
             return
+        self._tell_norms(state, parameters, event)
         given, state.blob.odd = state.blob.odd, 0
         after = self._defined(parameters, state.blob, event, place)
         groups = groups_of(optimizer)
@@ -139,12 +139,12 @@ class StepEvents:
         self, optimizer: torch.optim.Optimizer, state: OptimizerState, rates: list[float], place: PlaceRow,
         size: Size | None,
     ) -> bool:  # fmt: skip
-        """Record a step as a whole; return False, and nothing was done, where that is not for the accelerator."""
+        """Record a step as a whole, with norms; return False, and nothing was done, where that is for Python."""
         at_once, parameters = self._composer.leaves_at_once, parameters_of(optimizer)
         if at_once is None or state.found is None or state.before[0] != len(parameters):
             return False
         around = state.around(rates, groups_of(optimizer), size)
-        return at_once.made(parameters, state.found, *around, state.name, place, self._judged)
+        return at_once.made(parameters, state.found, *around, state.name, place, self._judged, state.norms)
 
     def _defined(self, parameters: list[torch.Tensor], blob: Blob, event: int, place: PlaceRow) -> str:
         """Return the texts of ``T`` of all parameters, whose values are defined at an event."""
