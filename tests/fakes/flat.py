@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gradb.tape.details import Details
 from gradb.tape.kinds.registry import CODES, KINDS, PARTS
+from gradb.tape.sums import checksum
 
 _TABLE = (
     "CREATE TEMP TABLE event(seq, kind, name, file, line, end_line, col, end_col, scope, iteration, phase, node, flags,"
@@ -47,6 +48,7 @@ def _write_back(db: sqlite3.Connection) -> None:
     codes = {str(kind): code for kind, code in CODES.items()}
     db.create_function("code", 1, lambda kind: codes.get(kind, -1))
     db.create_function("back", 3, _back)
+    db.create_function("crc", 3, checksum)
     for table in ("event", "site", "block", "apart"):
         db.execute(f"DELETE FROM main.{table}")
     db.execute(
@@ -57,7 +59,7 @@ def _write_back(db: sqlite3.Connection) -> None:
         "INSERT INTO main.event SELECT seq, code(kind), rowid, iteration, node, flags, back(kind, seq, detail)"
         " FROM temp.event"
     )
-    db.execute("INSERT INTO main.apart SELECT seq, detail, data FROM temp.event")
+    db.execute("INSERT INTO main.apart SELECT seq, detail, data, crc(seq, detail, data) FROM temp.event")
 
 
 def _back(kind: str, seq: int, detail: str | bytes) -> int | str | None:

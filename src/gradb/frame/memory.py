@@ -32,6 +32,7 @@ from gradb.tape.saved import (
     SavedTensor,
     decode_saved,
 )
+from gradb.tape.sums import checksum
 from gradb.tape.values import TensorValue
 from gradb.tape.wire import WireError
 
@@ -42,7 +43,7 @@ _FREEING = (
     f" WHERE n.node BETWEEN ? AND ? AND n.seq <= ? AND +n.kind = {CODES['node']} ORDER BY n.node, n.seq"
 )
 _ALIVE = (
-    "SELECT n.id, n.saves, n.event, s.detail, s.data FROM node n LEFT JOIN saved s ON s.node = n.id"
+    "SELECT n.id, n.saves, n.event, s.detail, s.data, s.crc FROM node n LEFT JOIN saved s ON s.node = n.id"
     " WHERE n.id BETWEEN ? AND ? AND n.event <= ? AND n.kind <> 'accumulate'"
 )
 
@@ -106,15 +107,18 @@ class Holdings:
     def _record(self, node: Node) -> SavedRecord:
         if node.kind == "accumulate":
             return SavedRecord("")
-        row = self._store.db.one("SELECT detail, data FROM saved WHERE node = ?", node.id)
+        row = self._store.db.one("SELECT detail, data, crc FROM saved WHERE node = ?", node.id)
         if row is None:
             return SavedRecord(NOT_READ)
-        return self._decoded(node.id, row[0], row[1])
+        return self._decoded((node.id,), *row)
 
-    def _decoded(self, node: int, text: object, data: object) -> SavedRecord:
-        name = self._store.db.name
+    def _decoded(self, key: tuple[int, ...], text: object, data: object, crc: object) -> SavedRecord:
+        """Read what a row says of a node (and of a run of it), whose numbers are its key."""
+        name, node = self._store.db.name, key[0]
         if type(text) is not str or not (data is None or type(data) is bytes):
             raise TapeError(f"{name} is damaged: what node {node} saved is not text and bytes.")
+        if crc != checksum(*key, text, data):
+            raise TapeError(f"{name} is damaged: what node {node} saved is not what was written.")
         try:
             return decode_saved(text, data)
         except WireError as error:
@@ -166,13 +170,13 @@ class Holdings:
 
         A run that raised used nothing: autograd may well have noticed.
         """
-        query = "SELECT event, detail, data FROM used WHERE node = ? AND event <= ? ORDER BY event DESC LIMIT 1"
+        query = "SELECT event, detail, data, crc FROM used WHERE node = ? AND event <= ? ORDER BY event DESC LIMIT 1"
         row = self._store.db.one(query, node, position)
         query = f"SELECT min(seq) FROM event WHERE node = ? AND seq > ? AND seq <= ? AND +kind = {CODES['node']}"
         end = None if row is None else self._store.db.one(query, node, row[0], position)
         if row is None or end is None or end[0] is None or self._store.first(end[0]) != row[0]:
             return _Used()
-        record = self._decoded(node, row[1], row[2])
+        record = self._decoded((node, row[0]), *row[1:])
         return _Used(int(row[0]), {entry.name: entry.value for entry in record.tensors})
 
     def _touched(self, entry: SavedEntry, node: Node, position: int, seen: int) -> tuple[int, str] | None:
@@ -252,13 +256,13 @@ class Holdings:
         earliest = position
         for first, last in self._alive(position):
             freed = self._freed_among(first, last, position)
-            for id_, saves, event, text, data in self._store.db.all(_ALIVE, first, last, position):
+            for id_, saves, event, text, data, crc in self._store.db.all(_ALIVE, first, last, position):
                 nodes += 1
                 earliest = min(earliest, event)
                 if not saves or id_ in freed:
                     freed_count += bool(saves)
                     continue
-                record = SavedRecord(NOT_READ) if text is None else self._decoded(id_, text, data)
+                record = SavedRecord(NOT_READ) if text is None else self._decoded((id_,), text, data, crc)
                 entries = [entry for entry in record.tensors if entry.form != "none"]
                 unread += bool(record.note) or any(entry.size is None for entry in entries)
                 holding += bool(entries)

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from gradb.tape.database import Database, TapeError
-from gradb.tape.schema import ADDED, APPLICATION_ID, FORMAT_VERSION, INDEXES, OLDEST_VERSION, SCHEMA
+from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, OLDEST_VERSION, SCHEMA
 
 _MAGIC = b"SQLite format 3\x00"
 _MAX_FIELD = 256 * 1024 * 1024  # bytes of one text or blob: a longer one is refused before it is read
@@ -134,9 +134,7 @@ def _check_schema(db: Database) -> None:
     strange = [key for key, sql in ours.items() if expected.get(key) != sql]
     if strange:
         raise TapeError(f"{db.name} is not laid out as a gradb tape: {strange[0][1]!r} does not belong in it.")
-    ((version,),) = db.all("PRAGMA user_version")
-    tables = [key for key in expected if key[0] == "table" and ADDED.get(key[1], 0) <= version]
-    missing = [key for key in tables if key not in ours]
+    missing = [key for key in expected if key[0] == "table" and key not in ours]
     if missing:
         raise TapeError(f"{db.name} is not laid out as a gradb tape: the table {missing[0][1]!r} is missing.")
 

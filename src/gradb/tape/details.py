@@ -12,9 +12,10 @@ from typing import Any
 
 from gradb.tape.database import Row, TapeError
 from gradb.tape.packing import PackingError, Unpacked
+from gradb.tape.sums import checksum
 
 _QUERY = (
-    "SELECT e.kind, a.event, a.detail, a.data, (SELECT max(first) FROM block WHERE first <= e.seq) FROM event e"
+    "SELECT e.kind, a.crc, a.detail, a.data, (SELECT max(first) FROM block WHERE first <= e.seq) FROM event e"
     " LEFT JOIN apart a ON a.event = e.seq WHERE e.seq = ?"
 )
 _KEPT = 48
@@ -43,11 +44,13 @@ class Details:
         row = self._one(_QUERY, seq)
         if row is None:
             raise TapeError(f"{self._name} has no event {seq}.")
-        kind, is_apart, detail, data, first = row
-        if is_apart is None:
+        kind, crc, detail, data, first = row
+        if crc is None:
             return kind, *self._packed(seq, first)
         if type(detail) is not str or not (data is None or type(data) is bytes):
             raise TapeError(f"{self._name} is damaged at event {seq}: its detail is not text and bytes.")
+        if crc != checksum(seq, detail, data):
+            raise TapeError(f"{self._name} is damaged at event {seq}: its values are not those that were written.")
         return kind, detail, data
 
     def _packed(self, seq: int, first: Any) -> tuple[str, bytes | None]:

@@ -10,13 +10,14 @@ from typing import Any
 
 from gradb.tape.kinds.registry import CODES, PARTS
 from gradb.tape.packing import Entry, pack
+from gradb.tape.sums import summed
 
 _EVENT = "INSERT INTO event VALUES(?,?,?,?,?,?,?)"
 _SITE = "INSERT INTO site VALUES(?,?,?,?,?,?,?,?,?,?)"
 _CALLED = "INSERT INTO called VALUES(?,?)"
 _STACK = "INSERT OR IGNORE INTO stack VALUES(?,?,?,?,?,?,?,?,?,?)"
 _BLOCK = "INSERT INTO block VALUES(?,?)"
-_APART = "INSERT INTO apart VALUES(?,?,?)"
+_APART = "INSERT INTO apart VALUES(?,?,?,?)"
 _PARTS = frozenset(CODES[kind] for kind in PARTS)
 
 Place = tuple[int | None, int | None, int | None, int | None, int | None]
@@ -78,7 +79,7 @@ class EventRows:
         blocks, apart = pack(self._rows[0][0], self._entries) if self._rows else ([], [])
         for statement, rows in (
             (_STACK, self.stacks), (_SITE, self._new), (_CALLED, self._called), (_EVENT, self._rows), (_BLOCK, blocks),
-            (_APART, apart),
+            (_APART, summed(apart)),
         ):  # fmt: skip
             if rows:
                 db.executemany(statement, rows)

@@ -21,12 +21,13 @@ from gradb.tape.kinds.output import write as write_output
 from gradb.tape.kinds.registry import CODES, Kind
 from gradb.tape.missing import Stopped
 from gradb.tape.schema import APPLICATION_ID, INDEXES
+from gradb.tape.sums import checksum
 
 _WAL = b"\x02"
 """What the header of a database says whose newest pages lie in a file beside it."""
 _SITE = "INSERT INTO site(name, scope, phase, thread) VALUES(?, '', ?, 0)"
 _EVENT = "INSERT INTO event(seq, kind, site, iteration, flags) VALUES(?, ?, ?, ?, 0)"
-_DETAIL = "INSERT OR REPLACE INTO apart(event, detail) VALUES(?, ?)"
+_DETAIL = "INSERT OR REPLACE INTO apart(event, detail, crc) VALUES(?, ?, ?)"
 _END = CODES["end"]
 
 
@@ -176,14 +177,14 @@ def _append(
 def _add(db: sqlite3.Connection, seq: int, kind: Kind, name: str, iteration: int, phase: str, detail: str) -> None:
     site = db.execute(_SITE, (name, phase)).lastrowid
     db.execute(_EVENT, (seq, CODES[kind], site, iteration))
-    db.execute(_DETAIL, (seq, detail))
+    db.execute(_DETAIL, (seq, detail, checksum(seq, detail)))
 
 
 def _move(db: sqlite3.Connection, seq: int, to: int) -> None:
     """Give an event without values another number."""
     with contextlib.suppress(TapeError):  # what is damaged stays so
         detail = Details(lambda sql, *values: db.execute(sql, values).fetchone(), "").of(seq)[1]
-        db.execute(_DETAIL, (to, detail))
+        db.execute(_DETAIL, (to, detail, checksum(to, detail)))
     db.execute("DELETE FROM apart WHERE event = ?", (seq,))
     db.execute("UPDATE event SET seq = ? WHERE seq = ?", (to, seq))
 

@@ -31,7 +31,7 @@ Entry = tuple[bytes, bytes | None]
 Block = tuple[int, bytes]
 """The first of its events, and these packed: a row of the ``block`` table."""
 Apart = tuple[int, str, bytes | None]
-"""An event, its detail and its data: a row of the ``apart`` table."""
+"""An event, its detail and its data: a row of the ``apart`` table, but for its checksum."""
 
 
 class PackingError(ValueError):

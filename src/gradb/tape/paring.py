@@ -12,6 +12,8 @@ from array import array
 from pathlib import Path
 from typing import Any
 
+from gradb.tape.sums import summed
+
 _SMALL = 4 << 20
 _PAGE = 1024
 """Bytes of a page of a small tape: most tables have a page or two, of which little is used."""
@@ -56,8 +58,8 @@ def _pare(db: sqlite3.Connection, series: int, first: int, *, keeps_last: bool) 
         events, iterations, numbers = zip(*points, strict=True)
         packed = (array("q", events).tobytes(), array("q", iterations).tobytes(), array("d", numbers).tobytes())
         db.execute(
-            "INSERT INTO chunk(series, count, events, iterations, numbers) VALUES(?, ?, ?, ?, ?)",
-            (series, len(points), *packed),
+            "INSERT INTO chunk(series, count, events, iterations, numbers, crc) VALUES(?, ?, ?, ?, ?, ?)",
+            *summed([(series, len(points), *packed)]),
         )
 
 

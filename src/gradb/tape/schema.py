@@ -10,6 +10,7 @@ Version 6: flags of events tell a NaN from an infinity, where one was born, and 
 Version 7: kinds of events more.
 Version 8: the calls that lead to a place; how much a step has changed.
 Version 9: the 2-norm of large values.
+Version 10: checksums of values that are not packed (see ``sums``).
 A version is raised whenever an older reader would misread the file; a reader refuses what is newer, and what is older
 than it can read.
 """
@@ -17,12 +18,9 @@ than it can read.
 from __future__ import annotations
 
 APPLICATION_ID = 0x67726462  # "grdb"
-FORMAT_VERSION = 9  # kept in PRAGMA user_version
-OLDEST_VERSION = 6
-"""What can still be read: 7 has kinds of events more, 8 the tables of ``ADDED`` and a number more in a step, 9 one
-more in the statistics of a large value."""
-ADDED = {"stack": 8, "called": 8}
-"""Tables that older versions do not have, and the version from which on they are there."""
+FORMAT_VERSION = 10  # kept in PRAGMA user_version
+OLDEST_VERSION = 10
+"""What can still be read."""
 
 SCHEMA = """
 CREATE TABLE run(                 -- facts of the run: script, arguments (JSON list), title, torch, status ...
@@ -78,7 +76,8 @@ CREATE TABLE block(               -- details and values of events that follow ea
 CREATE TABLE apart(               -- the same of single events: where there is a row, the block does not count
   event INTEGER PRIMARY KEY,
   detail TEXT NOT NULL,           -- JSON, one form a kind: see kinds/
-  data BLOB                       -- the bytes of all values of this event, referred to from detail by offset
+  data BLOB,                      -- the bytes of all values of this event, referred to from detail by offset
+  crc INTEGER NOT NULL            -- of the other columns: see sums.py
 );
 CREATE TABLE renumbered(          -- what the first iterations are was known late: see docs/iterations.md
   event INTEGER PRIMARY KEY,      -- events before this one that say iteration n are of ...
@@ -96,13 +95,15 @@ CREATE TABLE node(
 CREATE TABLE saved(               -- what a node saved for backward, read when it was first seen; not of every node
   node INTEGER PRIMARY KEY,
   detail TEXT NOT NULL,           -- JSON: see saved.py
-  data BLOB                       -- the bytes of its values
+  data BLOB,                      -- the bytes of its values
+  crc INTEGER NOT NULL
 );
 CREATE TABLE used(                -- what a node held at a run of it, where that may be other values than it saved
   node INTEGER NOT NULL,
   event INTEGER NOT NULL,         -- the node_start of that run
   detail TEXT NOT NULL,           -- as in saved
   data BLOB,
+  crc INTEGER NOT NULL,
   PRIMARY KEY(node, event)
 );
 CREATE TABLE touched(             -- memory (its number, as in saved) that a custom backward wrote to
@@ -167,7 +168,8 @@ CREATE TABLE chunk(               -- points of one series, in the order in which
   count INTEGER NOT NULL,
   events BLOB NOT NULL,           -- count times int64: the position from which the point holds
   iterations BLOB NOT NULL,       -- count times int64
-  numbers BLOB NOT NULL           -- count times float64
+  numbers BLOB NOT NULL,          -- count times float64
+  crc INTEGER NOT NULL            -- of all but the id
 );
 """
 

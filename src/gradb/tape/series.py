@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from gradb.tape.database import Database, TapeError
 from gradb.tape.renumbering import Renumbering
+from gradb.tape.sums import checksum
 
 SeriesKind = Literal[
     "loss",  # the value a backward began from, one series a call site
@@ -104,7 +105,9 @@ class SeriesReader:
             self._renumbered = len(self._renumbering.rows)
 
     def _read(self) -> None:
-        query = "SELECT id, series, count, events, iterations, numbers FROM chunk WHERE id > ? ORDER BY id LIMIT 1000"
+        query = (
+            "SELECT id, series, count, events, iterations, numbers, crc FROM chunk WHERE id > ? ORDER BY id LIMIT 1000"
+        )
         rows = self._db.all(query, self._last)
         if rows:
             self._all = None
@@ -128,10 +131,13 @@ class SeriesReader:
                 raise TapeError(f"{self._db.name} is damaged: series {id_!r} is not one.")
             self._heads[id_] = (kind, name, path, line)
 
-    def _add(self, id_: int, series: Any, count: Any, *packed: Any) -> None:
+    def _add(self, id_: int, series: Any, count: Any, *rest: Any) -> None:
+        *packed, crc = rest
         is_sound = type(series) is int and type(count) is int
         if not is_sound or not all(type(data) is bytes and len(data) == 8 * count for data in packed):
             raise TapeError(f"{self._db.name} is damaged: chunk {id_} of a series is not one.")
+        if crc != checksum(series, count, *packed):
+            raise TapeError(f"{self._db.name} is damaged: chunk {id_} of a series is not what was written.")
         if series in self._heads:
             points = self._points.setdefault(series, (array("q"), array("q"), array("d")))
             events, iterations, values = points

@@ -21,10 +21,11 @@ from gradb.tape.missing import GapRow
 from gradb.tape.owning import Own, remove
 from gradb.tape.points import Points
 from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, SCHEMA
+from gradb.tape.sums import summed
 
 _NODE = "INSERT OR IGNORE INTO node VALUES(?,?,?,?,?,?,?)"
-_SAVED = "INSERT OR IGNORE INTO saved VALUES(?,?,?)"
-_USED = "INSERT OR IGNORE INTO used VALUES(?,?,?,?)"
+_SAVED = "INSERT OR IGNORE INTO saved VALUES(?,?,?,?)"
+_USED = "INSERT OR IGNORE INTO used VALUES(?,?,?,?,?)"
 _TOUCHED = "INSERT OR IGNORE INTO touched VALUES(?,?)"
 _GONE = "INSERT OR IGNORE INTO gone VALUES(?,?,?)"
 _REMARK = "INSERT OR IGNORE INTO remark VALUES(?,?,?,?)"
@@ -34,7 +35,7 @@ _NAME = "INSERT OR REPLACE INTO name VALUES(?,?,?)"
 _GRAD = "INSERT OR IGNORE INTO grad VALUES(?,?,?,?)"
 _LIBRARY = "INSERT OR IGNORE INTO library VALUES(?,?,?)"
 _FACT = "INSERT OR REPLACE INTO run VALUES(?,?)"
-_CHUNK = "INSERT INTO chunk(series, count, events, iterations, numbers) VALUES(?,?,?,?,?)"
+_CHUNK = "INSERT INTO chunk(series, count, events, iterations, numbers, crc) VALUES(?,?,?,?,?,?)"
 
 
 class TapeWriter:
@@ -266,8 +267,8 @@ class TapeWriter:
             self.events.write(db)
             for statement, rows in (
                 (_NODE, self.nodes),
-                (_SAVED, self.saved),
-                (_USED, self.used),
+                (_SAVED, summed(self.saved)),
+                (_USED, summed(self.used)),
                 (_TOUCHED, self.touched),
                 (_GONE, self.departed),
                 (_REMARK, self.remarks),
@@ -276,7 +277,7 @@ class TapeWriter:
                 (_NAME, self.names),
                 (_GRAD, self.grads),
                 (_LIBRARY, self.libraries),
-                (_CHUNK, self._points.rows()),
+                (_CHUNK, summed(self._points.rows())),
                 (_FACT, list(self.facts.items())),
             ):
                 if rows:

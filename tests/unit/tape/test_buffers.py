@@ -14,6 +14,7 @@ import pytest
 from gradb.frame.reader import Tape
 from gradb.frame.sizes import norm_of
 from gradb.tape.kinds.step import StepDetail
+from gradb.tape.sums import checksum
 from gradb.tape.values import Stats, TensorValue
 from tests.fakes import TapeBuilder, diagonal, examples
 from tests.fakes.packing import value
@@ -70,7 +71,7 @@ def many(tmp_path: Path) -> Path:
         tape.end()
     with closing(sqlite3.connect(path)) as db, db:
         (event,) = db.execute("SELECT max(event) FROM grad WHERE tensor = ? AND fills = 2", (leaves[25].id,)).fetchone()
-        db.execute("INSERT OR REPLACE INTO apart VALUES(?, '[]', NULL)", (event,))
+        db.execute("INSERT OR REPLACE INTO apart VALUES(?, '[]', NULL, ?)", (event, checksum(event, "[]")))
     return path
 
 

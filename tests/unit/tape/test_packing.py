@@ -15,6 +15,7 @@ from gradb.frame.reader import Tape
 from gradb.tape import packing
 from gradb.tape.database import TapeError
 from gradb.tape.packing import FEW, MAX_DATA, MAX_DETAIL, MAX_RAW, MOST, Entry, PackingError, Unpacked, pack
+from gradb.tape.sums import checksum
 from gradb.tape.writer import TapeWriter
 
 NOWHERE = (None, None, None, None, None)
@@ -123,7 +124,7 @@ DAMAGED = {
     "another's": "UPDATE block SET packed = (SELECT packed FROM block ORDER BY first DESC LIMIT 1) WHERE first = 129",
     "none": "DELETE FROM block WHERE first = 129",
     "elsewhere": "UPDATE block SET first = 200 WHERE first = 129",
-    "not utf-8": "INSERT INTO apart VALUES(180, CAST(x'ff' AS TEXT), NULL)",
+    "not utf-8": "INSERT INTO apart VALUES(180, CAST(x'ff' AS TEXT), NULL, 0)",
 }
 
 
@@ -142,8 +143,9 @@ def test_a_damaged_block_is_named(path: Path, name: str) -> None:
 
 def test_a_row_apart_counts_more_than_the_block(path: Path) -> None:
     """What ends a tape may come between events that are packed."""
+    text = '["another"]'
     with contextlib.closing(sqlite3.connect(path)) as db:
-        db.execute("INSERT INTO apart VALUES(180, '[\"another\"]', NULL)")
+        db.execute("INSERT INTO apart VALUES(180, ?, NULL, ?)", (text, checksum(180, text)))
         db.commit()
     with Tape.open(path) as tape:
         assert "another" in repr(tape.detail(180))
