@@ -73,6 +73,11 @@ class SourceView:
     caller: tuple[str, int | None] | None = None
     """File and line that called the function which the marked line is in; None where nothing did, or not known."""
 
+    def is_marked(self, number: int) -> bool:
+        """Tell whether anything is marked on a line, from 1."""
+        is_current = self.line is not None and self.line <= number <= (self.end_line or self.line)
+        return is_current or number in {self.line, self.backward}
+
 
 @dataclass(frozen=True, slots=True)
 class OutputLine:

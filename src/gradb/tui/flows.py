@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from textual.widget import Widget
-
 from gradb.frame.graph.flows import Measure
 from gradb.frame.graph.view import GraphView
+from gradb.tui.painted import Painted
 from gradb.tui.pulse import Pulse
 
 _AT_ONCE, _PIECE = 500, 100  # events read with a key, and later between looks at a clock
@@ -26,7 +25,7 @@ class FlowReading:
         tell: is told whether all is read, whenever more is.
     """
 
-    def __init__(self, pane: Widget, graph: Callable[[], GraphView | None], tell: Callable[[bool], object]) -> None:
+    def __init__(self, pane: Painted, graph: Callable[[], GraphView | None], tell: Callable[[bool], object]) -> None:
         self._pane, self._graph, self._tell = pane, graph, tell
         self._measure: Measure | None = None
         self._reading = Pulse(pane, self._read_on)
@@ -54,5 +53,5 @@ class FlowReading:
         if is_read or began - self._shown_at > _SHOWN:
             self._shown_at = began
             self._tell(is_read)
-            self._pane.refresh()
+            self._pane.repaint()
         return None if is_read else _PAUSE

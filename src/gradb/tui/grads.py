@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.console import Group
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
@@ -35,8 +34,11 @@ class GradsPane(Pane):
         self._list: GradList | None = None
         self._head: list[Strip] = []
         self._foot: list[Strip] = []
-        self._rows: dict[tuple[int, Style], Strip] = {}
-        self.search: LineSearch = LineSearch(self._lines, lambda: self.scroll_offset.y, self._show_line, self._repaint)
+        self._rows: dict[int, tuple[tuple[object, ...], Strip]] = {}
+        """The drawn row of each index; of another Frame's too, for as long as it looks the same."""
+        self.search: LineSearch = LineSearch(
+            self._lines, lambda: self.scroll_offset.y, self._show_line, self._paint_anew
+        )
 
     def _lines(self) -> list[str]:
         """Return what can be read of the list."""
@@ -45,10 +47,10 @@ class GradsPane(Pane):
     def _show_line(self, line: int) -> None:
         self.scroll_to(y=top_line(line, self._length, self._page), animate=False)
 
-    def _repaint(self) -> None:
+    def _paint_anew(self) -> None:
         """Draw the list anew, with what was found marked."""
         self._rows.clear()
-        self.refresh()
+        self.repaint()
 
     def watch_frame(self) -> None:
         """Draw the new Frame, with the buffer that its event is about in view."""
@@ -73,7 +75,6 @@ class GradsPane(Pane):
     def _draw(self) -> None:
         """List what there is, and draw what is always seen of it."""
         frame, width = self.frame, self.room.width
-        self._rows.clear()
         self.say_what_is_missing()
         self._list, self._head, self._foot = None, [], []
         if frame is not None and width > 0 and self.display:
@@ -88,7 +89,7 @@ class GradsPane(Pane):
                 self._foot = self.to_strips(render(frame, options), width)
         self.search.look_again()
         self.set_lines(self._length + self._around)
-        self.refresh()
+        self.repaint()
 
     @property
     def _length(self) -> int:
@@ -108,29 +109,32 @@ class GradsPane(Pane):
         current = 0 if self._list is None else self._list.current
         self._show_line(current)
 
-    def render_line(self, y: int) -> Strip:
-        """Paint one line of the viewport: what is missing, the head, a row of the list, or the foot below it."""
+    def line_at(self, y: int) -> Strip:
+        """Draw one line of the viewport: what is missing, the head, a row of the list, or the foot below it."""
         if y < self.said:
             return self.said_line(y)
         y -= self.said
         if y < len(self._head):
-            return self._painted(self._head[y])
+            return self._finished(self._head[y])
         y -= len(self._head)
         shown = min(self._length, self._page)
         if y < shown:
             index = y + self.scroll_offset.y
             return self._row(index) if index < self._length else Strip.blank(self.line_width, self.line_style)
         y -= shown
-        return self._painted(self._foot[y]) if y < len(self._foot) else Strip.blank(self.line_width, self.line_style)
+        return self._finished(self._foot[y]) if y < len(self._foot) else Strip.blank(self.line_width, self.line_style)
 
-    def _painted(self, strip: Strip) -> Strip:
+    def _finished(self, strip: Strip) -> Strip:
         return strip.apply_style(self.line_style).adjust_cell_length(self.line_width, self.line_style)
 
     def _row(self, index: int) -> Strip:
-        look = (index, self.line_style)
-        if look not in self._rows and self._list is not None:
-            self._rows[look] = marked(self.to_strip(self._list.line(index), self.line_width), self.search.text)
-        return self._rows[look]
+        if self._list is None:
+            return Strip.blank(self.line_width, self.line_style)
+        looks = (*self._list.looks(index), self.line_width, self.line_style)
+        if index not in self._rows or self._rows[index][0] != looks:
+            row = marked(self.to_strip(self._list.line(index), self.line_width), self.search.text)
+            self._rows[index] = looks, row
+        return self._rows[index][1]
 
     def action_unfold(self) -> None:
         """List the leaves that are gone or frozen, or fold them again."""

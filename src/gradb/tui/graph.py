@@ -67,6 +67,7 @@ class GraphPane(Pane):
         self._reading = GraphReading(self, self._take)
         self._flows = FlowReading(self, lambda: self._graph, self._show_rows)
         self.search: GraphSearch = GraphSearch(self, lambda: self._graph, self._row_here, self.reveal)
+        self._expression = ""
         self._to_reveal: int | None = None
         """What is to be gone to once the graph is read."""
         self._is_chosen = False
@@ -88,7 +89,7 @@ class GraphPane(Pane):
         self._show_rows()
         self._flows.read(self.options.graph.measure)
         self._show_links()
-        self.refresh()
+        self.repaint()
         if self._graph is not None and self._to_reveal is not None:
             self.reveal(self._to_reveal)
 
@@ -97,7 +98,7 @@ class GraphPane(Pane):
         if (old.graph, old.selected_node) != (new.graph, new.selected_node) and self._graph is not None:
             self._list_around_cursor(new.selected_node if new.selected_node != old.selected_node else None)
         self._flows.read(self.options.graph.measure)
-        self.refresh()
+        self.repaint()
 
     def _list(self) -> None:
         """Find which lines there are."""
@@ -129,10 +130,8 @@ class GraphPane(Pane):
         return line.header is None and self._graph is not None and self._graph.row(line.row).node == node
 
     def watch_cursor(self, old: int | None, new: int | None) -> None:
-        """Repaint the two rows that changed."""
-        for row in (old, new):
-            if row is not None:
-                self.refresh_line(row + self.said)
+        """Show the line that the cursor is at."""
+        self.repaint()
         self._show_cursor()
         self._show_links()
 
@@ -142,7 +141,7 @@ class GraphPane(Pane):
             self._lay_out()
             self._show_rows()
             self._show_current()
-            self.refresh()
+            self.repaint()
 
     def _lay_out(self) -> None:
         """Take the lines that the graph needs, below what is to be said of it."""
@@ -174,13 +173,19 @@ class GraphPane(Pane):
         graph, cursor, width = self._graph, self.cursor, max(self.room.width, 1)
         line = None if graph is None or cursor is None or cursor >= len(self._listing) else self._listing.line(cursor)
         if graph is None or line is None or line.header is not None:
-            self.border_subtitle, self._footer = None, []
+            self._reach("")
+            self._footer = []
         else:
-            self.border_subtitle = Content(beginning(plain(graph.expression(line.row)), self.outer_size.width))
+            self._reach(beginning(plain(graph.expression(line.row)), self.outer_size.width))
             lines = link_lines(graph, line.row, width, links_room(self.room.height))
             self._footer = [self.to_strips(one, width)[0] for one in lines]
-        for y in range(self.said + self.list_height, self.room.height):
-            self.refresh_line(y + self.scroll_offset.y)
+        self.repaint()
+
+    def _reach(self, expression: str) -> None:
+        """Say in the border how Python reaches the node."""
+        if expression != self._expression:
+            self._expression = expression
+            self.retitle_below(Content(expression) if expression else None)
 
     def _show_current(self) -> None:
         """Bring the current node, or the roots, into view."""
@@ -202,7 +207,7 @@ class GraphPane(Pane):
         """Lines there are between what is missing and how a node is linked; as many whichever node that is."""
         return max(super().list_height - links_room(self.room.height), 1)
 
-    def render_line(self, y: int) -> Strip:
+    def line_at(self, y: int) -> Strip:
         """Draw one row of the viewport."""
         if y < self.said:
             return self.said_line(y)
@@ -275,7 +280,7 @@ class GraphPane(Pane):
             return
         was_here = self._is_chosen and index == self.cursor
         self._select(index)
-        if was_here or self.render_line(offset.y).text[offset.x : offset.x + 1] in {*_FOLDED}:
+        if was_here or self.line_at(offset.y).text[offset.x : offset.x + 1] in {*_FOLDED}:
             self.action_turn()
 
     def action_move(self, step: int) -> None:
@@ -328,7 +333,7 @@ class GraphPane(Pane):
             return
         self._is_chosen = True
         self.cursor = min(max(index, 0), len(self._listing) - 1)
-        self.refresh_line(self.cursor + self.said)
+        self.repaint()
         line = self._listing.line(self.cursor)
         if line.header is None:
             self.post_message(NodeSelected(graph.row(line.row).node))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from textual.widget import Widget
-
 from gradb.frame.graph.view import GraphView
 from gradb.frame.reader import TapeError
 from gradb.tui.later import Later
+from gradb.tui.painted import Painted
 
 _AT_ONCE = 0.02  # seconds of the processor that are taken for it with a key
 _SLICE, _BREATH = 0.012, 0.004  # seconds for which it is read on, and in which something else may be done
@@ -23,7 +22,7 @@ class GraphReading:
         taken: called once there is a graph, or none, to be shown.
     """
 
-    def __init__(self, pane: Widget, taken: Callable[[], None]) -> None:
+    def __init__(self, pane: Painted, taken: Callable[[], None]) -> None:
         self._pane, self._taken = pane, taken
         self.graph: GraphView | None = None
         """What is read whole; None while it is being read."""
@@ -47,7 +46,7 @@ class GraphReading:
         if self._read_for(_SLICE):
             self._taken()
         elif self.note != before:
-            self._pane.refresh()
+            self._pane.repaint()
 
     def _read_for(self, seconds: float) -> bool:
         """Read on for some time, and have it go on where that was not enough; tell whether it was."""

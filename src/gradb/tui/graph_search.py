@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 
 from rich.text import Text
-from textual.widget import Widget
 
 from gradb.frame.graph.finding import Query, Search, read_query
 from gradb.frame.graph.view import GraphView
 from gradb.tui.find import Tally
 from gradb.tui.later import Later
 from gradb.tui.lookup import MARK, beside, mark
+from gradb.tui.painted import Painted
 
 _BUDGET = 0.012  # seconds of a look, so that a key that comes meanwhile is soon answered
 _ROWS = 128  # looked at between two looks at the clock
@@ -32,7 +32,7 @@ class GraphSearch:
 
     def __init__(
         self,
-        pane: Widget,
+        pane: Painted,
         graph: Callable[[], GraphView | None],
         here: Callable[[], int],
         reveal: Callable[[int], object],
@@ -67,7 +67,7 @@ class GraphSearch:
         self._begin()
         self._tell = tell
         self._look_on()
-        self._pane.refresh()
+        self._pane.repaint()
 
     def follow(self) -> None:
         """Look in a graph that may be another, after whatever else is to be done."""
@@ -98,7 +98,7 @@ class GraphSearch:
             self._shown = (now, count)
             self._tell()
             if count > known:
-                self._pane.refresh()
+                self._pane.repaint()
 
     def _go_on(self) -> None:
         if self._search is not None and not self._search.is_over:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import zip_longest
 from typing import ClassVar
 
 from rich.console import Console, Group, RenderableType
@@ -18,9 +17,8 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from gradb.frame.chain.record import Chain
@@ -33,11 +31,12 @@ from gradb.present.panes.table import PaneSpec
 from gradb.tui.find import Searched
 from gradb.tui.layout import top_line
 from gradb.tui.linesearch import LineSearch, marked
+from gradb.tui.painted import Painted
 
 _SHARE = 3  # of the lines of a pane one in so many may say what is missing
 
 
-class Pane(ScrollView, can_focus=True, inherit_bindings=False):
+class Pane(Painted, can_focus=True, inherit_bindings=False):
     """A bordered, scrollable part of the screen that shows a Frame.
 
     The arrow keys left and right, Home and End stay free: they move through the run.
@@ -62,16 +61,11 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, spec: PaneSpec) -> None:
         super().__init__(id=spec.name, name=spec.name, classes="pane")
         self.spec = spec
-        self.line_style = Style.null()
-        self.line_width = self.lines_listed = 0
-        """Colours, width and ``list_height`` that lines are painted in: looked up once for all of a paint."""
+        self.lines_listed = 0
+        """``list_height`` of the lines that are painted."""
         self._said: list[Strip] = []
+        self._about: str | None = None
         self.show_about("")
-
-    @property
-    def room(self) -> Size:
-        """Cells there are to draw on."""
-        return self.scrollable_content_region.size
 
     @property
     def said(self) -> int:
@@ -98,9 +92,12 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
 
     def show_about(self, about: str) -> None:
         """Set the title: key, label and what is shown (plain text, never markup)."""
+        if about == self._about:
+            return
+        self._about = about
         key = f"{self.spec.keys[0]} " if self.spec.keys else ""
         about = f" {plain(about)}" if about else ""
-        self.border_title = Content.assemble((key, "dim"), self.spec.label, (about, "dim"))
+        self.retitle(Content.assemble((key, "dim"), self.spec.label, (about, "dim")))
 
     def set_lines(self, count: int) -> None:
         """Say how many lines there are to scroll through.
@@ -115,10 +112,10 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
         else:
             self.virtual_size = size
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Paint, with the pane's own colours and its room looked up once."""
-        self.line_style, self.line_width, self.lines_listed = self.rich_style, self.room.width, self.list_height
-        return super().render_lines(crop)
+    def prepare_lines(self) -> None:
+        """Look up colours and room."""
+        super().prepare_lines()
+        self.lines_listed = self.list_height
 
     def own_options(self, *, with_height: bool = False) -> Options:
         """Return the options for a renderer that draws on this pane."""
@@ -188,7 +185,7 @@ class DrawnPane(Pane):
         super().__init__(spec)
         self._strips: list[Strip] = []
         self.search: LineSearch = LineSearch(
-            lambda: [strip.text for strip in self._strips], lambda: self.scroll_offset.y, self._show_line, self.refresh
+            lambda: [strip.text for strip in self._strips], lambda: self.scroll_offset.y, self._show_line, self.repaint
         )
 
     def _show_line(self, line: int) -> None:
@@ -213,34 +210,34 @@ class DrawnPane(Pane):
 
     def draw(self) -> None:
         """Draw all lines and repaint; nothing while another pane has the place."""
+        if not self.display:
+            self._clear()
+            return
         frame, width = self.frame, self.room.width
-        if width <= 0 or frame is None or not self.display:
+        if width <= 0 or frame is None:
             strips: list[Strip] = []
         else:
             options = self.own_options(with_height=self.FILLS)
             strips = self.to_strips(self.spec.render(frame, options), width)
-        before, self._strips = self._strips, strips
+        self._strips = strips
         self.search.look_again()
-        said = self._said
         self.say_what_is_missing()
-        if said != self._said:
-            self.refresh()
         self.set_lines(len(strips))
         self.show_place()
-        self._repaint(before)
+        self.repaint()
 
-    def _repaint(self, before: list[Strip]) -> None:
-        """Paint the lines that are others than ``before``; scrolling paints by itself."""
-        for index, (old, new) in enumerate(zip_longest(before, self._strips)):
-            if old is None or new is None or list(old) != list(new):
-                self.refresh_line(index)
+    def _clear(self) -> None:
+        """Forget what was drawn."""
+        if self._strips or self._said:
+            self._strips, self._said = [], []
+            self.search.look_again()
 
     def show_place(self) -> None:
         """Scroll to what the Frame is about; the top unless a pane knows better."""
         self.scroll_to(y=0, animate=False)
 
-    def render_line(self, y: int) -> Strip:
-        """Paint one line of the viewport."""
+    def line_at(self, y: int) -> Strip:
+        """Return a line of the viewport."""
         index, width = y + self.scroll_offset.y, self.line_width
         if y < self.said and index != y:
             return self.said_line(y)

@@ -12,6 +12,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from gradb.debugger.breakpoints import Mark
+from gradb.frame.cache import Cache
 from gradb.frame.frame import Frame, SourceView
 from gradb.present.draw import theme
 from gradb.present.lines.lesson import first_line
@@ -19,10 +20,11 @@ from gradb.present.panes.source import beside, source_line, text_room, veiled
 from gradb.present.panes.table import PaneSpec
 from gradb.tui.layout import top_line
 from gradb.tui.linesearch import LineSearch
-from gradb.tui.lookup import mark
+from gradb.tui.lookup import mark as underline
 from gradb.tui.messages import LineClicked
 from gradb.tui.pane import Pane
 
+_KEPT = 500  # drawn lines
 _SHIFT = 8  # characters that the text is moved sideways at a time
 _SIGNS: dict[Mark, tuple[str, str]] = {
     "on": ("◉", "bold red"),
@@ -45,7 +47,7 @@ class SourcePane(Pane):
         Binding("shift+right", "shift(1)", "Show what is further right", show=False),
     ]
 
-    marks: reactive[Mapping[int, Mark]] = reactive(dict)
+    marks: reactive[Mapping[int, Mark]] = reactive(dict, repaint=False)
     """Lines with a breakpoint, and what there is to say of it."""
     cursor: reactive[int | None] = reactive(None, repaint=False)
     """The line that the keyboard is on, from 1; None where there is no text."""
@@ -54,9 +56,12 @@ class SourcePane(Pane):
         super().__init__(spec)
         self.search: LineSearch = LineSearch(
             lambda: () if self._view is None else self._view.lines, lambda: (self.cursor or 1) - 1, self._show_line,
-            self.refresh,
+            self.repaint,
         )  # fmt: skip
         self._place: tuple[tuple[str, int], str] | None = None  # position and file that the cursor was put to
+        self._text: tuple[str, ...] = ()
+        self._strips: Cache[tuple[object, ...], Strip] = Cache(lambda look: Strip.blank(0), _KEPT)
+        """Lines of that text as they were drawn."""
         self._left = 0  # characters that lie to the left of what is shown
         self._looked: tuple[tuple[str, int], SourceView] | None = None  # at a position, in the place of its own line
 
@@ -98,30 +103,29 @@ class SourcePane(Pane):
             self.set_reactive(SourcePane.cursor, None if view is None else min(_line(view), len(view.lines)))
             self._show_current()
         self.search.look_again()
-        self.refresh()
+        self.repaint()
 
-    def watch_cursor(self, old: int | None, new: int | None) -> None:
-        """Repaint the two lines that changed, and bring the cursor into view."""
-        self._repaint_lines(old, new)
+    def watch_cursor(self, new: int | None) -> None:
+        """Show where the cursor is, and bring it into view."""
+        self.repaint()
         if new is not None:
             self._show_cursor(new - 1)
 
+    def watch_marks(self) -> None:
+        """Show the lines with a breakpoint."""
+        self.repaint()
+
     def on_focus(self) -> None:
         """Show the cursor."""
-        self._repaint_lines(self.cursor)
+        self.repaint()
 
     def on_blur(self) -> None:
         """Hide it."""
-        self._repaint_lines(self.cursor)
-
-    def _repaint_lines(self, *lines: int | None) -> None:
-        for line in lines:
-            if line is not None:
-                self.refresh_line(line - 1 + self.said)
+        self.repaint()
 
     def watch_options(self) -> None:
         """Mark the origin of the selected node."""
-        self.refresh()
+        self.repaint()
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay out again for the new size."""
@@ -151,7 +155,7 @@ class SourcePane(Pane):
         if target != top:
             self.scroll_to(y=target, animate=False)
 
-    def render_line(self, y: int) -> Strip:
+    def line_at(self, y: int) -> Strip:
         """Draw one line of the viewport."""
         view, width, index = self._view, self.line_width, y - self.said + self.scroll_offset.y
         if view is None:
@@ -162,11 +166,29 @@ class SourcePane(Pane):
             return self.said_line(y)
         if index >= len(view.lines):
             return self.to_strip(Text(""), width)
-        text = Text.assemble(self._mark(index + 1), source_line(view, index, width - 1, self._left))
+        return self._drawn(view, index, width)
+
+    def _drawn(self, view: SourceView, index: int, width: int) -> Strip:
+        """Draw a line of the text; one that the position has nothing to do with is drawn once."""
+        has_cursor = self.has_focus and index + 1 == self.cursor
+        mark = self._mark(index + 1)
+        if view.is_marked(index + 1):
+            return self._draw(view, index, width, mark, has_cursor=has_cursor)
+        if view.lines is not self._text:
+            self._text = view.lines
+            self._strips.clear()
+        look = (index, mark, has_cursor, self.search.text, self._left, width, self.line_style)
+        if look not in self._strips:
+            self._strips.put(look, self._draw(view, index, width, mark, has_cursor=has_cursor))
+        return self._strips(look)
+
+    def _draw(self, view: SourceView, index: int, width: int, mark: tuple[str, str], *, has_cursor: bool) -> Strip:
+        text = Text.assemble(mark, source_line(view, index, width - 1, self._left))
+        digits = len(str(len(view.lines)))
         if self.search.text:
-            mark(text, self.search.text, first=3 + len(str(len(view.lines))))
-        if self.has_focus and index + 1 == self.cursor:
-            text.stylize(theme.SELECTED, 0, 2 + len(str(len(view.lines))))  # sign, arrow and number
+            underline(text, self.search.text, first=3 + digits)
+        if has_cursor:
+            text.stylize(theme.SELECTED, 0, 2 + digits)  # sign, arrow and number
         return self.to_strip(text, width)
 
     def _mark(self, line: int) -> tuple[str, str]:
@@ -216,7 +238,7 @@ class SourcePane(Pane):
         if view is not None:
             most = max(map(len, view.lines)) - text_room(view, self.room.width - 1)
             self._left = min(max(self._left + direction * _SHIFT, 0), max(most, 0))
-            self.refresh()
+            self.repaint()
 
 
 def _line(view: SourceView) -> int:

@@ -50,11 +50,13 @@ class GradList:
         self.head: Text | None = None
         self._drawn: list[tuple[int, Text]] | None = None
         self._rows: Rows | None = None
+        self._columns: tuple[object, ...] = ()
         buffers = self.table.buffers
         if are_few_and_small([one for one in frame.grads if kind_of(one) in {None, *chosen.unfolded}]):
             self._take_lesson(lesson(buffers, options.width, chosen.sort, is_reversed=chosen.is_reversed))
         else:
             self._rows = fitting(buffers, options.width, chosen.sort)
+            self._columns = self._rows.signs, self._rows.widths, tuple(column.title for column in self._rows.columns)
             self.head = head_line(self._rows.head(chosen.sort, is_reversed=chosen.is_reversed), self._rows.widths)
         self.foot = self._foot(frame)
 
@@ -92,6 +94,13 @@ class GradList:
         if isinstance(item, Fold) or self._rows is None:
             return fold_line(item, self._options.width) if isinstance(item, Fold) else Text()
         return self._rows.row(item)
+
+    def looks(self, index: int) -> tuple[object, ...]:
+        """Return all that the looks of a line depend on: of another list too, where this is equal so is the line."""
+        if self._drawn is not None:
+            text = self._drawn[index][1]
+            return text, text.style
+        return self.table.items[index], self._options.width, self._columns
 
     def fold_at(self, index: int) -> Fold | None:
         """Return the fold whose line it is; None for the line of a buffer."""
