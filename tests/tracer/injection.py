@@ -385,7 +385,7 @@ def _hold_against(whole: Clean, events: list[Seen], incomplete: set[int]) -> Non
     """Hold each event of which nothing is missing against the recording without a failure, where it has its like.
 
     The line of a node is where the op that made it was called: where that was not seen, the node says no line. That of
-    a leaf is where it was first seen.
+    a leaf is where it was first seen: where its own event does not tell of its node, at the first op that uses it.
     """
     left, without = set(range(len(events))) - incomplete, set(range(len(whole.events)))
     for old, new, count in difflib.SequenceMatcher(None, whole.events, events, autojunk=False).get_matching_blocks():
@@ -393,6 +393,8 @@ def _hold_against(whole: Clean, events: list[Seen], incomplete: set[int]) -> Non
         without -= set(range(old, old + count))
     moved = Counter(whole.events[number] for number in without)
     lines = {None, *(events[number][1] for number in left if events[number][0] == "leaf")}
+    if any(events[number][0] == "leaf" for number in incomplete):
+        lines.update(line for kind, line, _ in events if kind == "op")
     at_nodes = [event for event in moved.elements() if event[0] in {"node_start", "node", "accumulate"}]
     moved.update((kind, line, data) for kind, _, data in at_nodes for line in lines)
     others = [events[number] for number in sorted(left) if events[number][0] not in _LATE]

@@ -129,6 +129,17 @@ def test_a_part_outside_of_the_guard_does_no_harm(
         injection.check(part, tmp_path, whole, always=True)
 
 
+def test_an_event_is_recorded_once_whatever_fails_beside_it(
+    rich: tuple[Path, injection.Clean, deque[injection.Part]], tmp_path: Path
+) -> None:
+    """What the gate keeps of a node that runs is lost, and not the event, which does not come again either."""
+    _, whole, parts = rich
+    kept = deque(part for part in parts if part.name in {"gate.Gate.begun", "gate.Gate.ended"})
+    assert len(kept) == 2
+    for part in kept:
+        injection.check(part, tmp_path, whole, always=False)
+
+
 @pytest.mark.parametrize("change", injection.CHANGES, ids=lambda change: f"{change.what} {change.value}")
 def test_a_change_is_never_half_in_force(change: Intervention, tmp_path: Path) -> None:
     """Whatever fails: the change holds for all parameters, or ends for all, for good, and told."""

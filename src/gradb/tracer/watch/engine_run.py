@@ -302,11 +302,10 @@ class BackwardRun:
             probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob, gradients)
             self._asker.held = node, mark, recorder.next_seq, gradients
             detail = write_node_start(backward=self.start, upstream=values, probes=probes)
-            start = recorder.emit(
+            self.gate.begun(recorder.next_seq, (detail, blob.join()))
+            return recorder.emit(
                 "node_start", mark.name, mark.place, detail, blob, scope=mark.scope, node=mark.id, odd=odd
             )
-            self.gate.begun(start, (detail, blob.join()))
-            return start
         except Exception as error:
             return placeholders.node_start(composer, self, mark, len(gradients), error)
         finally:
@@ -337,11 +336,11 @@ class BackwardRun:
                 "node", mark.name, mark.place, detail, blob, scope=mark.scope, node=mark.id,
                 odd=odd,
             )  # fmt: skip
-            self.gate.ended(start)
         except Exception as error:
             placeholders.node(composer, self, mark, start, len(gradients), error)
         finally:
             self._asker.held = None
+        self.gate.ended(start)
 
     def _made(self, mark: NodeMark, gradients: Sequence[Any], event: int) -> None:
         """Register what a node's backward made under create_graph: the graph of the gradients that it sent on."""
