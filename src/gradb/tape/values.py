@@ -84,6 +84,21 @@ class Stats:
     """2-norm of all elements, in double precision: NaN where one is, else infinite where one is; None where it was not
     recorded, before version 9 of the tape."""
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether the same was kept; a NaN is the same as another one here."""
+        return self._kept == other._kept if isinstance(other, Stats) else NotImplemented
+
+    def __hash__(self) -> int:
+        """Return what is the same for equal ones."""
+        return hash(self._kept)
+
+    @property
+    def _kept(self) -> tuple[object, ...]:
+        """All fields, each NaN as its name."""
+        numbers = (self.minimum, self.maximum, self.mean, self.norm, *self.corner)
+        counts = (self.nan, self.posinf, self.neginf, self.first)
+        return (*counts, *(repr(each) if each != each else each for each in numbers))
+
 
 @dataclass(frozen=True, slots=True)
 class Nonfinite:

@@ -16,7 +16,7 @@ from gradb.tape.kinds.node import NodeDetail
 from gradb.tape.kinds.node_start import NodeStartDetail
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.tensor import Tensor
-from gradb.tape.values import Number
+from gradb.tape.values import Number, Stats, TensorValue
 from tests.fakes import TapeBuilder, diagonal, pack, value
 from tests.unit.tape.conftest import Opener
 from tests.unit.tape.pictures import numbers, states
@@ -114,6 +114,23 @@ def test_a_hook_that_changes_a_gradient_shows(builder: TapeBuilder) -> None:
     assert not chain.contributions_check.is_ok
     assert chain.edges[0].check is not None
     assert chain.edges[0].check.is_ok
+
+
+def test_a_large_gradient_with_nan_arrives_as_it_was_sent(builder: TapeBuilder) -> None:
+    """Of it there are statistics, and a NaN in them is no difference: nobody is said to have changed it."""
+    large = TensorValue((40, 50), "float32", None, Stats(0, 1, math.nan, 3, 0, 0, (math.nan, 1.0), 0, math.nan))
+    builder.leaf("x", [1.0])
+    for id_, edge in ((2, 1), (3, 2)):
+        builder.writer.node(id_, "NegBackward0", 1, "builtin", False, None, [(edge, 0)])
+    root = Tensor(9, None, large, True, 3)
+    call = BackwardStartDetail("backward", (root,), (None,), False, False, None, (3, 2, 1))
+    start = builder.event(call, "backward_start", "backward")
+    sent = Tensor(0, None, large, False, None)
+    for id_ in (3, 2):
+        begun = builder.event(NodeStartDetail(start, (sent,), ()), "node_start", "NegBackward0", node=id_)
+        builder.event(NodeDetail(begun, (sent,)), "node", "NegBackward0", node=id_)
+    with opened(builder) as tape:
+        assert chain_at(tape, builder.head).rewrites == ()
 
 
 def run(builder: TapeBuilder, node: int, started: NodeStartDetail, sent: tuple[Tensor | None, ...]) -> int:

@@ -93,6 +93,19 @@ def test_finiteness() -> None:
     assert TensorValue((9, 9), "float32", None, Stats(0, 1, math.nan, 1, 0, 0, ())).is_finite is False
 
 
+def test_the_same_statistics_are_equal() -> None:
+    """A NaN is the same as another one there, of whatever tape it was read."""
+
+    def stats(mean: float, nan: int = 1) -> Stats:
+        return Stats(0, 1, mean, nan, 0, 0, (float("nan"), complex("nanj")), 0, float("nan"))
+
+    assert stats(float("nan")) == stats(float("nan"))
+    assert hash(stats(float("nan"))) == hash(stats(float("nan")))
+    assert stats(float("nan")) != stats(1.0)
+    assert stats(1.0) != stats(1.0, nan=2)
+    assert stats(1.0) != 1.0
+
+
 def test_absurd_shape_of_stats_costs_nothing() -> None:
     """Statistics of a tensor of absurd size allocate nothing."""
     huge = TensorValue((2**62, 2**62, 2**62), "float32", None, Stats(0, 1, 0.5, 0, 0, 0, (0.5,)))
