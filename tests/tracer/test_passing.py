@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,9 @@ from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.hook import HookDetail
 from gradb.tape.kinds.node import NodeDetail
 from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.wire import Blob
 from gradb.tracer.tensors import summaries
+from gradb.tracer.tensors.values import Snapshots
 from tests.tracer.recording import record
 
 pytestmark = pytest.mark.torch
@@ -169,3 +172,48 @@ def test_other_threads_make_it_read_anew(tmp_path: Path, monkeypatch: pytest.Mon
     over.set()
     other.join()
     assert read == [1.0, 1.0, 2.0, 2.0, 2.0, 2.0]
+
+
+def _taken(take: Callable[[Tensor, Blob], str], tensor: Tensor) -> tuple[str, bytes | None]:
+    """Return the text of a value, and the bytes beside it."""
+    blob = Blob()
+    return take(tensor, blob), blob.join()
+
+
+def _turned(tensor: Tensor) -> list[Tensor]:
+    """Return what begins where a matrix of floats begins, and is made of its memory, or of some of it."""
+    parts = [tensor[:, :40], tensor[:40], tensor.view(torch.int32), tensor.unsqueeze(1).expand(50, 2, 50)]
+    return [tensor, tensor.t(), tensor.view(-1), tensor.detach(), *parts, tensor.data]
+
+
+@pytest.mark.parametrize("odd", [None, float("nan"), float("-inf")])
+def test_what_is_made_of_the_same_memory_is_read_as_what_it_is(odd: float | None) -> None:
+    """In whatever order its elements are taken, and again where torch has seen a change of them."""
+    snapshots = Snapshots(1000, lambda _, error: str(error))
+    base = torch.arange(2500.0).view(50, 50) / 7
+    if odd is not None:
+        base[3, 5] = odd
+    snapshots.keep_passing(True)
+    for factor in (1, 2):
+        base.mul_(factor)
+        for one in _turned(base):
+            for other in _turned(base):
+                for tensor in (one, other):
+                    assert _taken(snapshots.take_passing, tensor) == _taken(snapshots.take, tensor)
+
+
+def test_what_lies_where_another_one_lay_is_read() -> None:
+    """The memory of a tensor that is gone, or was given another memory, has what is written there since."""
+    snapshots = Snapshots(1000, lambda _, error: str(error))
+    snapshots.keep_passing(True)
+    memory = np.zeros(2000, np.float32)
+    held = [torch.from_numpy(memory)]
+    _taken(snapshots.take_passing, held[0])
+    memory += 1
+    held[0].data = torch.ones(2000)
+    second = torch.from_numpy(memory)
+    assert _taken(snapshots.take_passing, second) == _taken(snapshots.take, second)
+    memory += 1
+    del second
+    third = torch.from_numpy(memory).view(40, 50)
+    assert _taken(snapshots.take_passing, third) == _taken(snapshots.take, third)

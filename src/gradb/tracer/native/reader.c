@@ -9,10 +9,12 @@
 
 #define MAX_PASSED 64
 
-/* A large gradient that was read: it has the same value as long as it is the same tensor in the same version. */
+/* A large gradient that was read: it has the same value as long as it is the same tensor in the same version, and so has
+   another one that is made of the same memory, as a transpose is. */
 typedef struct {
     PyObject *ref; /* weak; NULL: nothing is kept here */
     int64_t version;
+    const char *data;
     Statistics found;
 } Passed;
 
@@ -83,34 +85,54 @@ static bool ask_version(Reader *reader, PyObject *tensor, int64_t *version)
     return is_done;
 }
 
-/* Take the statistics of a gradient on its way through the engine, once as long as nothing can have changed it. */
-static bool take_passed(Reader *reader, PyObject *tensor, const View *view, Statistics *found)
+/* Tell whether a tensor that is alive holds the same elements as another, all finite, in whatever order. */
+static bool is_of_same_memory(PyObject *known, const View *view, const Statistics *found)
 {
-    Passed *passed = &reader->passed[((uintptr_t)tensor >> 6) % MAX_PASSED];
+    View other;
+    return known != Py_None && found->first < 0 && tensor_view(known, &other) && other.data == view->data &&
+           other.count == view->count && other.dtype == view->dtype && statistics_fill(&other) && statistics_fill(view);
+}
+
+/* Take the statistics of a gradient on its way through the engine, once as long as nothing can have changed it. Returns
+   them, in `own` or in what is kept of it, or NULL. */
+static Statistics *take_passed(Reader *reader, PyObject *tensor, const View *view, Statistics *own)
+{
+    Passed *passed = &reader->passed[((uintptr_t)view->data >> 6) % MAX_PASSED];
     int64_t version;
     if (!reader->keeps || !ask_version(reader, tensor, &version))
-        return statistics_take(view, found);
-    if (passed->ref != NULL && PyWeakref_GET_OBJECT(passed->ref) == tensor && passed->version == version) {
-        *found = passed->found;
-        return true;
+        return statistics_take(view, own) ? own : NULL;
+    PyObject *known = passed->ref == NULL ? Py_None : PyWeakref_GET_OBJECT(passed->ref);
+    bool is_as_before = passed->data == view->data && passed->version == version;
+    if (is_as_before && known == tensor)
+        return &passed->found;
+    if (is_as_before && is_of_same_memory(known, view, &passed->found))
+        statistics_reorder(view, &passed->found);
+    else if (!statistics_take(view, &passed->found)) {
+        Py_CLEAR(passed->ref);
+        return NULL;
     }
-    if (!statistics_take(view, found))
-        return false;
     PyObject *ref = PyWeakref_NewRef(tensor, NULL);
     PyErr_Clear();
     Py_XSETREF(passed->ref, ref);
     passed->version = version;
-    passed->found = *found;
-    return true;
+    passed->data = view->data;
+    return &passed->found;
+}
+
+static Statistics *take_statistics(Reader *reader, PyObject *tensor, const View *view, bool is_passing, Statistics *own)
+{
+    if (is_passing)
+        return take_passed(reader, tensor, view, own);
+    return statistics_take(view, own) ? own : NULL;
 }
 
 static PyObject *take_summary(Reader *reader, PyObject *tensor, const View *view, PyObject *blob, int64_t offset,
                               bool is_passing)
 {
-    Statistics found;
-    if (!(is_passing ? take_passed(reader, tensor, view, &found) : statistics_take(view, &found)))
+    Statistics own, *found = take_statistics(reader, tensor, view, is_passing, &own);
+    if (found == NULL)
         return NULL;
-    return put(blob, offset, corner_of(&found), text_of_summary(view, &found, offset), odd_in(&found));
+    return put(blob, offset, corner_of(found), text_of_summary(view, found, offset), odd_in(found));
 }
 
 /* Return the text of a value; `is_passing`: the tensor is a gradient on its way through the engine. */
@@ -184,7 +206,7 @@ static bool add_otherwise(Reader *reader, PyObject *function, PyObject *tensor, 
     return is_done;
 }
 
-static bool add_found(const View *view, const Statistics *found, Draft *draft)
+static bool add_found(const View *view, Statistics *found, Draft *draft)
 {
     size_t at = draft->data.used;
     draft->norm = found->norm;
@@ -197,16 +219,17 @@ static bool add_found(const View *view, const Statistics *found, Draft *draft)
 int reader_add_known(PyObject *self, PyObject *tensor, bool is_passing, Draft *draft)
 {
     Reader *reader = (Reader *)self;
-    Statistics found;
+    Statistics own, *found;
     View view;
     draft->norm = -1;
     if (!tensor_view(tensor, &view))
         return 0;
     if (view.count <= reader->limit)
         return add_whole(&view, draft) ? 1 : -1;
-    if (!(is_passing ? take_passed(reader, tensor, &view, &found) : statistics_take(&view, &found)))
+    found = take_statistics(reader, tensor, &view, is_passing, &own);
+    if (found == NULL)
         return 0;
-    return add_found(&view, &found, draft) ? 1 : -1;
+    return add_found(&view, found, draft) ? 1 : -1;
 }
 
 bool reader_add(PyObject *self, PyObject *tensor, bool is_passing, Draft *draft)

@@ -136,6 +136,13 @@ static void take_corner(const View *view, Statistics *found)
         found->corner[i] = view->dtype->element((const char *)elements + i * view->dtype->size);
 }
 
+bool statistics_fill(const View *view)
+{
+    Walk walk;
+    walk_memory(view, &walk);
+    return walk.dim == 1 && walk.sizes[0] == view->count && walk.strides[0] == view->dtype->size;
+}
+
 static bool is_aligned(const View *view)
 {
     return (uintptr_t)view->data % (uintptr_t)view->dtype->size == 0; /* as the machine would have its elements lie */
@@ -144,6 +151,11 @@ static bool is_aligned(const View *view)
 bool statistics_are_certain(const View *view)
 {
     return view->count > 0 && is_aligned(view) && !(view->dtype->is_wide && view->dtype->size == sizeof(double));
+}
+
+void statistics_reorder(const View *view, Statistics *found)
+{
+    take_corner(view, found);
 }
 
 bool statistics_take(const View *view, Statistics *found)
@@ -173,5 +185,6 @@ bool statistics_take(const View *view, Statistics *found)
     found->neginf = tally->neginf * times;
     found->first = found->nan || found->posinf || found->neginf ? first_nonfinite(view) : -1;
     take_corner(view, found);
+    found->numbers_size = 0;
     return true;
 }

@@ -6,6 +6,8 @@
 #define LONGEST_FLOAT 32                  /* of what `repr` writes */
 #define ROOM ((DIGITS + 1) * MAX_DIM + 4 * LONGEST_FLOAT + 6 * (DIGITS + 1) + 64)
 
+_Static_assert(NUMBERS >= 4 * LONGEST_FLOAT + 3 * DIGITS + 6, "what is written of statistics has room");
+
 typedef struct {
     char *end;
     char start[ROOM];
@@ -79,7 +81,7 @@ static bool add_bound(Text *text, const Statistics *found, double bound)
     return true;
 }
 
-static bool add_numbers(Text *text, const Statistics *found)
+static bool write_numbers(Text *text, const Statistics *found)
 {
     const int64_t counts[] = {found->nan, found->posinf, found->neginf};
     if (!add_bound(text, found, found->low))
@@ -100,7 +102,22 @@ static bool add_numbers(Text *text, const Statistics *found)
     return true;
 }
 
-PyObject *text_of_numbers(const Statistics *found)
+static bool add_numbers(Text *text, Statistics *found)
+{
+    char *start = text->end;
+    if (found->numbers_size) {
+        memcpy(start, found->numbers, (size_t)found->numbers_size);
+        text->end += found->numbers_size;
+        return true;
+    }
+    if (!write_numbers(text, found))
+        return false;
+    found->numbers_size = (int)(text->end - start);
+    memcpy(found->numbers, start, (size_t)found->numbers_size);
+    return true;
+}
+
+PyObject *text_of_numbers(Statistics *found)
 {
     Text text;
     text.end = text.start;
@@ -115,7 +132,7 @@ static void write_whole(Text *text, const View *view, int64_t offset)
 }
 
 /* False without memory. */
-static bool write_summary(Text *text, const View *view, const Statistics *found, int64_t offset)
+static bool write_summary(Text *text, const View *view, Statistics *found, int64_t offset)
 {
     begin(text, view);
     add(text, "null,[");
@@ -141,7 +158,7 @@ PyObject *text_of_whole(const View *view, int64_t offset)
     return finish(&text);
 }
 
-PyObject *text_of_summary(const View *view, const Statistics *found, int64_t offset)
+PyObject *text_of_summary(const View *view, Statistics *found, int64_t offset)
 {
     Text text;
     return write_summary(&text, view, found, offset) ? finish(&text) : PyErr_NoMemory();
@@ -154,7 +171,7 @@ bool text_add_whole(Buffer *buffer, const View *view, int64_t offset)
     return buffer_add(buffer, text.start, (size_t)(text.end - text.start));
 }
 
-bool text_add_summary(Buffer *buffer, const View *view, const Statistics *found, int64_t offset)
+bool text_add_summary(Buffer *buffer, const View *view, Statistics *found, int64_t offset)
 {
     Text text;
     if (!write_summary(&text, view, found, offset)) {
