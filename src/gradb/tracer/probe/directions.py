@@ -19,13 +19,16 @@ from gradb.tape.kinds.jacobian import write_unmeasured
 from gradb.tape.wire import Wire
 from gradb.tracer.isolation.genuine import Functions, Methods, inference_mode
 from gradb.tracer.probe.measuring import Call, NodeOutputs, ProbedEdge, edges_of, results_of
-from gradb.tracer.probe.thin import TINY, Thin, length_of, projected
+from gradb.tracer.probe.thin import TINY, Thin, length_of, projected, wide_dtypes
 from gradb.tracer.tensors.history import version
 
-_APART = 4_099
+_LINE = 16
+"""Elements: vectors that begin between such places are multiplied six times slower by torch's library."""
+_APART = 257 * _LINE
 """How far the signs of the vector that goes forward begin after those of the vector upstream."""
 _LEAST = 1 << 16
 _FRESH = 0
+_MOST_PARTS = 256
 MAX_ELEMENTS = 4_194_304
 """Of each tensor at the node: a larger one is not called once more."""
 _LIMIT = 1 << 63  # a negative dimension is kept as its two's complement
@@ -179,7 +182,8 @@ def _compared(
     if is_thin:
         rows, columns = (torch.Size([size]) for size in sent.shape)
         kind = sent.dtype, sent.device
-        s: Any = Thin(_signs(rows, *kind, _APART), _signs(columns, *kind, _APART + rows.numel()))
+        beside = _APART + -(-rows.numel() // _LINE) * _LINE
+        s: Any = Thin(_signs(rows, *kind, _APART), _signs(columns, *kind, beside))
         engine, one = projected(sent, s, sent)
     else:
         s = _signs(sent.shape, sent.dtype, sent.device, _APART)
@@ -195,7 +199,7 @@ def _compared(
 def _project(tensor: torch.Tensor, start: int) -> tuple[float, float]:
     """Return the sum of a tensor times the random signs, and the length of the vector of these terms."""
     flat = Methods.reshape(tensor, -1)
-    for dtype in (Functions.promote_types(flat.dtype, torch.float32), torch.float64):
+    for dtype in wide_dtypes(flat.dtype):
         wide = Methods.to(flat, dtype)
         signs = _signs(wide.shape, dtype, wide.device, start)
         total, length = float(Methods.item(Methods.dot(wide, signs))), length_of(wide)
@@ -206,9 +210,20 @@ def _project(tensor: torch.Tensor, start: int) -> tuple[float, float]:
 
 def _signs(shape: torch.Size, dtype: torch.dtype, device: torch.device, start: int = 0) -> torch.Tensor:
     """Return 1 and -1 at random: exact in every dtype. It is memory that others share, not to be written to."""
+    part = shape, dtype, device, start
+    known = _parts.get(part)
+    if known is None or version(known) != _FRESH:
+        if len(_parts) >= _MOST_PARTS:
+            _parts.clear()
+        known = _parts[part] = _part(*part)
+    return known
+
+
+def _part(shape: torch.Size, dtype: torch.dtype, device: torch.device, start: int) -> torch.Tensor:
     key, end = (dtype, device), start + shape.numel()
     known = _drawn.get(key)
     if known is None or Methods.numel(known) < end or version(known) != _FRESH:
+        _parts.clear()  # which would keep the memory of those before
         known = _drawn[key] = _draw(end, *key)
     return Methods.view(Methods.narrow(known, 0, start, end - start), shape)
 
@@ -229,3 +244,5 @@ def _draw(count: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
 
 _drawn: dict[tuple[torch.dtype, torch.device], torch.Tensor] = {}
 """The signs that were drawn, by dtype and device; drawn anew where a node has written to them."""
+_parts: dict[tuple[torch.Size, torch.dtype, torch.device, int], torch.Tensor] = {}
+"""Views of some of them: making one takes as long as multiplying ten thousand of them."""

@@ -7,6 +7,7 @@ matrix along it is taken without a copy, however the matrix lies in memory.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -44,12 +45,20 @@ class Thin:
         return Thin(self.row, self.column)
 
     def to(self, dtype: torch.dtype) -> Thin:
-        """Return this matrix in another dtype."""
+        """Return this matrix in another dtype, or itself."""
+        if self.column.dtype is dtype and self.row.dtype is dtype:
+            return self
         return Thin(Methods.to(self.column, dtype), Methods.to(self.row, dtype))
 
     def sum_along(self, matrix: torch.Tensor) -> float:
         """Return the sum of the products of the elements of this matrix and another."""
         return float(Methods.item(Methods.dot(self.column, Methods.mv(matrix, self.row))))
+
+
+@functools.cache
+def wide_dtypes(dtype: torch.dtype) -> tuple[torch.dtype, torch.dtype]:
+    """Return in which dtypes numbers of one are multiplied and added: in the second where the first was too narrow."""
+    return Functions.promote_types(dtype, torch.float32), torch.float64
 
 
 def length_of(one: torch.Tensor | Thin) -> float:
@@ -61,7 +70,7 @@ def length_of(one: torch.Tensor | Thin) -> float:
 
 def projected(one: torch.Tensor, other: Thin, length: torch.Tensor | Thin) -> tuple[float, float]:
     """Return the sum of a matrix along another one, and the length of what is told."""
-    for dtype in (Functions.promote_types(one.dtype, torch.float32), torch.float64):
+    for dtype in wide_dtypes(one.dtype):
         along, told = other.to(dtype), length.to(dtype)
         total, size = along.sum_along(Methods.to(one, dtype)), length_of(told)
         if math.isfinite(total) and TINY < size < math.inf:
