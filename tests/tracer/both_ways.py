@@ -219,14 +219,17 @@ def _rows(tape: Path) -> Iterator[tuple[str, Any, list[Any]]]:
     with contextlib.closing(sqlite3.connect(tape)) as connection:
         flatten(connection)
         for table in _TABLES:
-            for row in connection.execute(f"SELECT * FROM {table}"):
+            rows = connection.execute(f"SELECT * FROM {table}")
+            names = [column[0] for column in rows.description]
+            for row in rows:
+                told = dict(zip(names, row, strict=True))
+                told.pop("crc", None)  # which counts means and norms too
+                sums: list[Any] = []
                 if table in {"event", "saved", "used"}:
-                    detail, sums = _apart(json.loads(row[-2]))
-                    yield table, (*row[:-2], detail, row[-1]), sums
+                    told["detail"], sums = _apart(json.loads(told["detail"]))
                 elif table == "chunk":  # losses, rates and norms
-                    yield table, row[:-1], [[number, number] for number in array("d", row[-1])]
-                else:
-                    yield table, row, []
+                    sums = [[number, number] for number in array("d", told.pop("numbers"))]
+                yield table, told, sums
 
 
 _LENGTH = re.compile(r"(?<=range\(1, )\d{3,}(?=\))")
