@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import array
+import gc
 import os
 import sys
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -114,6 +116,23 @@ def test_ours_run_after_the_scripts(tmp_path: Path) -> None:
     assert data == [array.array("f", [6, 6]).tobytes()] * 2
 
 
+@pytest.mark.usefixtures("_way")
+def test_a_leaf_that_a_hook_on_its_node_holds_is_let_go(tmp_path: Path) -> None:
+    """What is remembered of a node keeps none of its hooks."""
+
+    def script() -> bool:
+        w = torch.ones(2, requires_grad=True)
+        node, gone = _end_of(w), weakref.ref(w)
+        node.register_hook(lambda *_, held=w: None)
+        for _ in range(3):
+            (w * 2).sum().backward()
+        del w, node
+        gc.collect()
+        return gone() is None
+
+    assert record(tmp_path / "run.tape", script, probe="never")[0]
+
+
 def _network() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1))
@@ -176,9 +195,24 @@ def _many_ways() -> None:
     torch.cat([v, v, v, v]).square().sum().backward()
 
 
+def _hooked_leaf() -> None:
+    """Put hooks on the node of a leaf and take them off between backwards, one while it runs; let it go at last."""
+    w, handles = torch.ones(3, requires_grad=True), list[Any]()
+    for number in range(3):
+        (w * 2).sum().backward()
+        node = _end_of(w)
+        handles.append(node.register_prehook(lambda arrived: (arrived[0] * 3,)))
+        handles.append(node.register_hook(lambda sent, arrived: handles.pop().remove()))
+        (w * number).sum().backward()
+        handles.pop().remove()
+        (w * w).sum().backward(retain_graph=True)
+        node = None
+    (w * w).sum().backward()
+
+
 @built
 @pytest.mark.parametrize("probe", ["never", "auto"])
-@pytest.mark.parametrize("script", [_network, _large, _filled, _many_ways])
+@pytest.mark.parametrize("script", [_network, _large, _filled, _many_ways, _hooked_leaf])
 def test_visits_are_recorded_as_in_python(probe: str, script: Callable[[], None], tmp_path: Path) -> None:
     """Every row of the tape is the same where nodes are not measured, or no more."""
     assert check_recording(tmp_path, "visits", script, probe) > 10

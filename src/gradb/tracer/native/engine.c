@@ -253,7 +253,7 @@ static bool take_objects(Engine *engine, PyObject *given)
 static int engine_init(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
     static const char *const mark_names[] = {"id", "name", "is_leaf", "place", "scope", "edges", "is_hooked", "has_run",
-                                             NULL};
+                                             "hooks", NULL};
     static const char *const record_names[] = {"id", "ref", "name", "head", "fills", "since", "grad_id", "grad_key",
                                                "is_moved", NULL};
     static const char *const nodes_names[] = {"_edited", "is_exposed", NULL};

@@ -31,7 +31,7 @@ typedef struct {
     PyObject *unseen;                   /* torch's class, in which no override of torch functions is asked */
     PyObject *resume;                   /* makes a visit of Python's: see gradb.tracer.watch.quick */
     PyObject *arrived;                  /* asks the gate: see there too */
-    Py_ssize_t mark_slots[9], record_slots[12], nodes_slots[3];
+    Py_ssize_t mark_slots[10], record_slots[12], nodes_slots[3];
     PyTypeObject *mark_class, *record_class;
     bool is_busy;
     Draft draft;
@@ -43,7 +43,7 @@ typedef struct {
 } Engine;
 
 /* Of a mark of a node, and of what is known of a tensor. */
-enum { MARK_ID, MARK_NAME, MARK_IS_LEAF, MARK_PLACE, MARK_SCOPE, MARK_EDGES, MARK_IS_HOOKED, MARK_HAS_RUN };
+enum { MARK_ID, MARK_NAME, MARK_IS_LEAF, MARK_PLACE, MARK_SCOPE, MARK_EDGES, MARK_IS_HOOKED, MARK_HAS_RUN, MARK_HOOKS };
 enum { RECORD_ID, RECORD_REF, RECORD_NAME, RECORD_HEAD, RECORD_FILLS, RECORD_SINCE, RECORD_GRAD_ID, RECORD_GRAD_KEY,
        RECORD_IS_MOVED };
 

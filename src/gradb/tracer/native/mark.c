@@ -7,7 +7,7 @@
 
 typedef struct {
     PyObject_HEAD
-    PyObject *id, *name, *is_leaf, *place, *scope, *edges, *is_hooked, *writer, *has_run;
+    PyObject *id, *name, *is_leaf, *place, *scope, *edges, *is_hooked, *writer, *has_run, *hooks;
 } Mark;
 
 static PyObject *gone_name, *pen_name, *head_name, *append_name;
@@ -76,6 +76,7 @@ static void mark_dealloc(PyObject *self)
     Py_CLEAR(mark->is_hooked);
     Py_CLEAR(mark->writer);
     Py_CLEAR(mark->has_run);
+    Py_CLEAR(mark->hooks);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -84,7 +85,8 @@ static void mark_dealloc(PyObject *self)
 
 static PyMemberDef members[] = {
     MEMBER(id),    MEMBER(name),      MEMBER(is_leaf), MEMBER(place),   MEMBER(scope),
-    MEMBER(edges), MEMBER(is_hooked), MEMBER(writer),  MEMBER(has_run), {NULL, 0, 0, 0, NULL},
+    MEMBER(edges), MEMBER(is_hooked), MEMBER(writer),  MEMBER(has_run),
+    MEMBER(hooks), {NULL, 0, 0, 0, NULL},
 };
 
 static PyType_Slot slots[] = {

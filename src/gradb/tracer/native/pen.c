@@ -3,6 +3,7 @@
 #include <structmember.h>
 
 #include "buffer.h"
+#include "memo.h"
 
 #define MAX_REST 4
 #define DEFINITIONS 4096 /* bytes for the texts and places that an event may define */
@@ -11,6 +12,8 @@ typedef struct {
     PyObject_HEAD
     long long head;
     PyObject *ids;       /* what stands for each text and place */
+    Memo met;            /* the same, of objects that were met lately, by their identity */
+    Py_ssize_t count;    /* how many `ids` there were then */
     PyObject *make_room; /* called with the bytes that are needed; has another segment used */
     PyObject *say_rest;  /* called before an event where one of `rest` is not empty */
     PyObject *rest;
@@ -110,31 +113,60 @@ static bool define_place(Pen *pen, PyObject *key, uint32_t id)
     return buffer_add_record(&pen->said, &record, sizeof record, NULL, 0);
 }
 
-/* Find the id of a text or a place, defining it where it is new; false with an error set. */
-static bool id_of(Pen *pen, PyObject *key, uint32_t *id)
+/* Read the id of an object that was met lately; false where it was not, or the ids have begun anew since. */
+static bool was_met(Pen *pen, PyObject *object, uint32_t *id)
 {
-    PyObject *known = PyDict_GetItemWithError(pen->ids, key);
-    if (known != NULL) {
+    if (PyDict_GET_SIZE(pen->ids) < pen->count)
+        memo_clear(&pen->met);
+    pen->count = PyDict_GET_SIZE(pen->ids);
+    PyObject *known = memo_find(&pen->met, object, Py_None, 0);
+    if (known != NULL)
         *id = (uint32_t)PyLong_AsUnsignedLong(known);
-        return !PyErr_Occurred();
-    }
-    if (PyErr_Occurred())
-        return false;
-    *id = (uint32_t)PyDict_GET_SIZE(pen->ids);
-    if (!(PyUnicode_Check(key) ? define_text(pen, key, *id) : define_place(pen, key, *id)))
-        return false;
-    PyObject *number = PyLong_FromUnsignedLong(*id);
+    return known != NULL;
+}
+
+/* Define a text or a place, and return its id (borrowed from the ids); NULL with an error set. */
+static PyObject *define(Pen *pen, PyObject *key)
+{
+    uint32_t id = (uint32_t)PyDict_GET_SIZE(pen->ids);
+    if (!(PyUnicode_Check(key) ? define_text(pen, key, id) : define_place(pen, key, id)))
+        return NULL;
+    PyObject *number = PyLong_FromUnsignedLong(id);
     bool is_done = number != NULL && PyDict_SetItem(pen->ids, key, number) == 0;
     Py_XDECREF(number);
-    return is_done;
+    return is_done ? number : NULL;
+}
+
+/* Find the id of a text or a place of an object, which is that itself or has it; false with an error set. */
+static bool find_id(Pen *pen, PyObject *object, PyObject *key, uint32_t *id)
+{
+    PyObject *known = PyDict_GetItemWithError(pen->ids, key);
+    if (known == NULL && !PyErr_Occurred())
+        known = define(pen, key);
+    if (known == NULL)
+        return false;
+    *id = (uint32_t)PyLong_AsUnsignedLong(known);
+    if (PyErr_Occurred())
+        return false;
+    pen->count = PyDict_GET_SIZE(pen->ids);
+    memo_keep(&pen->met, object, Py_None, 0, known);
+    return true;
+}
+
+/* The same of a text or a place itself, defining it where it is new. */
+static bool id_of(Pen *pen, PyObject *key, uint32_t *id)
+{
+    return was_met(pen, key, id) || find_id(pen, key, key, id);
 }
 
 static bool id_of_place(Pen *pen, PyObject *place, uint32_t *id)
 {
     if (PyTuple_CheckExact(place))
         return id_of(pen, place, id);
+    if (was_met(pen, place, id))
+        return true;
     PyObject *spot = PyObject_GetAttr(place, spot_name);
-    bool is_done = spot != NULL && id_of(pen, spot, id);
+    bool is_done = spot != NULL && find_id(pen, place, spot, id);
     Py_XDECREF(spot);
     return is_done;
 }
@@ -611,6 +643,7 @@ static void pen_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     pen_clear(self);
+    memo_clear(&pen->met);
     Py_CLEAR(pen->ids);
     Py_CLEAR(pen->rest);
     buffer_free(&pen->said);

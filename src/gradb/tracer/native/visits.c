@@ -24,23 +24,29 @@ static PyObject *free_key(PyObject *hooks)
     return key;
 }
 
-/* Put a visit behind the hooks that a node has, and return them with what stands for a handle. */
+/* Put a visit behind the hooks that a node has; false with an error set. */
+static bool put_behind(PyObject *hooks, Visit *visit)
+{
+    PyObject *key = free_key(hooks);
+    if (key == NULL || PyObject_SetItem(hooks, key, (PyObject *)visit) < 0) {
+        Py_XDECREF(key);
+        return false;
+    }
+    visit->hooks[visit->hooked] = Py_NewRef(hooks);
+    visit->keys[visit->hooked++] = key;
+    return true;
+}
+
+/* Put a visit behind the hooks that torch knows of a node, and return them with what stands for a handle. */
 static PyObject *put_in(PyObject *given, Visit *visit)
 {
-    PyObject *hooks = given == Py_None ? PyODict_New() : Py_NewRef(given);
-    PyObject *key = hooks == NULL || !PyDict_Check(hooks) || visit->hooked >= 2 ? NULL : free_key(hooks), *pair = NULL;
-    if (key != NULL && (pair = PyTuple_Pack(2, hooks, Py_None)) != NULL) {
-        if (PyObject_SetItem(hooks, key, (PyObject *)visit) < 0)
-            Py_CLEAR(pair);
-        else {
-            visit->hooks[visit->hooked] = Py_NewRef(hooks);
-            visit->keys[visit->hooked++] = Py_NewRef(key);
-        }
-    }
+    PyObject *hooks = given == Py_None ? PyODict_New() : Py_NewRef(given), *pair = NULL;
+    if (hooks != NULL && PyDict_Check(hooks) && visit->hooked < 2 && (pair = PyTuple_Pack(2, hooks, Py_None)) != NULL &&
+        !put_behind(hooks, visit))
+        Py_CLEAR(pair);
     if (pair == NULL && !PyErr_Occurred())
         PyErr_SetString(PyExc_TypeError, "there is no such way to register a hook");
     Py_XDECREF(hooks);
-    Py_XDECREF(key);
     return pair;
 }
 
@@ -54,11 +60,13 @@ static PyObject *registrar_call(PyObject *self, PyObject *const *arguments, size
 /* Take a visit out of the hooks of its node again. */
 static void take_out(Visit *visit)
 {
-    for (int i = 0; i < visit->hooked; i++) {
-        PyObject *hooks = visit->hooks[i], *key = visit->keys[i];
+    while (visit->hooked) {
+        PyObject *hooks = visit->hooks[--visit->hooked], *key = visit->keys[visit->hooked];
         if (hooks != NULL && PyDict_GetItemWithError(hooks, key) == (PyObject *)visit)
             PyObject_DelItem(hooks, key);
         forget_error();
+        Py_CLEAR(visit->hooks[visit->hooked]);
+        Py_CLEAR(visit->keys[visit->hooked]);
     }
 }
 
@@ -123,6 +131,35 @@ static bool register_as(Visit *visit, PyObject *name)
     return visit->hooked == before + 1;
 }
 
+/* Put a visit behind the hooks that the node of a leaf has had since an earlier call, which it keeps as long as it lives;
+   false where they are not known. */
+static bool hook_again(Visit *visit)
+{
+    PyObject *kept = MARK(visit->visits->engine, visit->mark, MARK_HOOKS);
+    bool is_done = kept != NULL && PyTuple_CheckExact(kept) && PyTuple_GET_SIZE(kept) == 2;
+    for (int i = 0; is_done && i < 2; i++) {
+        PyObject *hooks = PyWeakref_GetObject(PyTuple_GET_ITEM(kept, i));
+        is_done = hooks != NULL && hooks != Py_None && put_behind(hooks, visit);
+    }
+    forget_error();
+    return is_done;
+}
+
+/* Remember the hooks of the node of a leaf, as long as torch has them: a mark that held them could never be collected. */
+static void keep_hooks(const Visit *visit)
+{
+    const Engine *engine = visit->visits->engine;
+    if (MARK(engine, visit->mark, MARK_IS_LEAF) != Py_True)
+        return;
+    PyObject *before = PyWeakref_NewRef(visit->hooks[0], NULL), *after = PyWeakref_NewRef(visit->hooks[1], NULL);
+    PyObject *kept = before == NULL || after == NULL ? NULL : PyTuple_Pack(2, before, after);
+    if (kept != NULL)
+        slot_set(visit->mark, engine->mark_slots[MARK_HOOKS], kept);
+    forget_error();
+    Py_XDECREF(before);
+    Py_XDECREF(after);
+}
+
 /* Hook one node; false where it has to be done in Python. */
 static bool hook(Visits *visits, PyObject *node, PyObject *mark)
 {
@@ -132,8 +169,13 @@ static bool hook(Visits *visits, PyObject *node, PyObject *mark)
         Py_XDECREF(visit);
         return false;
     }
-    if (register_as(visit, prehook_name) && register_as(visit, hook_name))
+    if (hook_again(visit))
         return true;
+    take_out(visit);
+    if (register_as(visit, prehook_name) && register_as(visit, hook_name)) {
+        keep_hooks(visit);
+        return true;
+    }
     take_out(visit);
     visit_end(visit);
     return false;
