@@ -60,6 +60,18 @@ def cursor_line(app: Any) -> str:
     return line_of(pane, (pane.cursor or 0) - pane.scroll_offset.y).text.rstrip()
 
 
+async def test_the_way_to_a_node_is_cut_with_a_sign(network_tape: Path) -> None:
+    """Where the pane has all of the screen all of it is seen, and never a part that looks like all."""
+    app = opening(network_tape)
+    async with shown(app, 80, 24) as pilot:
+        debug_screen(app).action_statement("head")
+        await pilot.press("2", "O", "ctrl+home", "down", "down")
+        await wait_until(lambda: "─ loss.grad_fn.next_fu" in text_of(app))
+        await pilot.press("z")
+        await wait_until(lambda: "3 chain rule" not in text_of(app))
+        assert "loss.grad_fn.next_functions[0][0].next_functions[1][0] ─" in text_of(app)
+
+
 async def test_enter_opens_a_fold_and_closes_it(network_tape: Path) -> None:
     """The cursor stays on the fold; what it holds appears below it and goes again."""
     app = opening(network_tape)

@@ -176,7 +176,7 @@ class GraphPane(Pane):
             self._reach("")
             self._footer = []
         else:
-            self._reach(beginning(plain(graph.expression(line.row)), self.outer_size.width))
+            self._reach(beginning(plain(graph.expression(line.row)), self.app.size.width))
             lines = link_lines(graph, line.row, width, links_room(self.room.height))
             self._footer = [self.to_strips(one, width)[0] for one in lines]
         self.repaint()
