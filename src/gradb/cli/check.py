@@ -17,6 +17,7 @@ from gradb.cli.specs import make_spec, read_target
 from gradb.cli.starting import open_tape
 from gradb.cli.tapes import output
 from gradb.cli.target import is_recording
+from gradb.debugger.ending import flaw
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import temporary
 from gradb.debugger.numerals import read_whole
@@ -96,7 +97,7 @@ def _check_tape(path: str, options: Namespace, selection: Selection) -> int:
         raise UserError("--steps and -o go with a script, and this is a recording")
     debugger = open_tape(path)
     try:
-        for sentence in debugger.run.closing:
+        for sentence in [*debugger.run.closing, *filter(None, [flaw(path)])]:
             complain(sentence)
         if debugger.tape is None:
             raise UserError(debugger.failure or f"nothing is recorded in {path}")

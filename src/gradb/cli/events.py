@@ -9,7 +9,7 @@ from gradb.batch.lines import line
 from gradb.cli.arguments import Parser
 from gradb.cli.complaint import complain
 from gradb.cli.target import check_recording
-from gradb.debugger.ending import closing_lines
+from gradb.debugger.ending import closing_lines, flaw
 from gradb.frame.reader import Tape
 from gradb.present.json.events import event_json
 from gradb.present.json.explanations import explanation_json
@@ -24,7 +24,7 @@ def run(argv: Sequence[str]) -> int:
     with Tape.open(options.file, is_over=True) as tape:
         for text in event_lines(tape):
             sys.stdout.write(text + "\n")
-        for sentence in closing_lines(tape.run):
+        for sentence in [*closing_lines(tape.run), *filter(None, [flaw(options.file)])]:
             complain(sentence)
     return 0
 

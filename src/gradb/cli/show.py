@@ -9,13 +9,14 @@ from pathlib import Path
 
 from gradb.batch.show import debugger_text
 from gradb.cli.arguments import Parser, add_run_options
-from gradb.cli.complaint import complain_of
+from gradb.cli.complaint import complain, complain_of
 from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.specs import make_spec, read_target
 from gradb.cli.starting import open_tape
 from gradb.cli.target import is_recording, is_tape
 from gradb.debugger.commands import paths as looking
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.ending import flaw
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import temporary
 from gradb.debugger.places import read_place
@@ -60,6 +61,8 @@ def run(argv: Sequence[str]) -> int:
     finally:
         debugger.close()
     complain_of(debugger.run)
+    if has_tape and (told := flaw(rest[0])):
+        complain(told)
     return 0
 
 

@@ -13,6 +13,7 @@ from gradb.present.draw.files import relative
 from gradb.rules.versions import TESTED, is_tested
 from gradb.tape.admission import connect
 from gradb.tape.database import TapeError
+from gradb.tape.seal import LARGEST, is_broken
 
 if TYPE_CHECKING:
     from gradb.frame.frame import RunInfo
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 OVER = "the script has ended"
 _KILLED = "killed by"
-_LOOKED_THROUGH = 64 << 20  # bytes of a tape, at most, whose structure is looked through
+_LOOKED_THROUGH = LARGEST + (1 << 16)  # bytes of a tape, at most, that is looked through
 
 
 def describe(code: int | None) -> str:
@@ -76,11 +77,14 @@ def closing_lines(run: RunInfo) -> list[str]:
 def flaw(path: str) -> str:
     """Return a sentence where a tape is damaged though it could be read where one has looked; else empty.
 
-    Only the structure of the file is looked at, and of a large file not even that: to read it all takes too long.
+    A tape that was finished is held against its seal, of any other only the structure of the file is looked at, and of
+    a large file not even that: to read it all takes too long.
     """
     try:
         if Path(path).stat().st_size > _LOOKED_THROUGH:
             return ""
+        if is_broken(path):
+            return f"{path} is damaged: bytes of it are not those that were written; what is told here may not be true"
         with contextlib.closing(connect(path)) as db:
             is_sound = db.is_sound()
     except (OSError, TapeError):

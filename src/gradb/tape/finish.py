@@ -21,6 +21,7 @@ from gradb.tape.kinds.output import write as write_output
 from gradb.tape.kinds.registry import CODES, Kind
 from gradb.tape.missing import Stopped
 from gradb.tape.schema import APPLICATION_ID, INDEXES
+from gradb.tape.seal import seal
 from gradb.tape.sums import checksum
 
 _WAL = b"\x02"
@@ -56,11 +57,15 @@ def finish(
     except sqlite3.Error:
         return False
     try:
-        return _finish(db, exit_code, signal, strays, stopped)
+        is_finished = _finish(db, exit_code, signal, strays, stopped)
     except sqlite3.Error:
         return False
     finally:
         db.close()
+    if is_finished:
+        with contextlib.suppress(OSError):
+            seal(path)
+    return is_finished
 
 
 def tidy(path: str | os.PathLike[str]) -> None:
