@@ -102,6 +102,7 @@ AT_ONCE = (
     *("present.draw", "present.panes.table", "tape.admission", "tape.database", "tape.schema", "tape.stops"),
     *(
         "tui.app",
+        "tui.behind",
         "tui.entries",
         "tui.entryrow",
         "tui.keybar",
