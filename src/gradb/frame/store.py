@@ -41,6 +41,7 @@ _BATCH = 5000
 _STRETCH = 1000  # nodes of which the edges are read at once, while somebody waits
 _GONE = "SELECT last, event FROM gone WHERE first <= ? ORDER BY first DESC LIMIT 1"
 _BLOCK = 64  # nodes read at once: neighbours in the graph have neighbouring ids
+_BLOCKS = 1024  # that are kept: a node with its edges takes half a KiB
 
 
 class Store(Growing):
@@ -66,7 +67,7 @@ class Store(Growing):
         """What is wrong with conditions that could not be evaluated somewhere."""
         self.hooks = HookRows(db)
         self._defined = Cache(self._read_defined, 64)
-        self._blocks: Cache[int, tuple[int, dict[int, Node]]] = Cache(self._read_block, 2048)
+        self._blocks: Cache[int, tuple[int, dict[int, Node]]] = Cache(self._read_block, _BLOCKS)
         self.outputs = self.history("SELECT node, event, output_nr, tensor FROM tensor", "node", "output_nr, tensor")
         self.definitions = self.history("SELECT tensor, event, node, output_nr FROM tensor", "tensor", "event")
 

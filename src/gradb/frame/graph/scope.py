@@ -83,7 +83,7 @@ class Reach:
             block = blocks.get(key := node // _BLOCK)
             if block is None:
                 block = blocks[key] = self._store.ends(key * _BLOCK, key * _BLOCK + _BLOCK - 1)
-            for index, (to, number) in enumerate(block.get(node, ())):
+            for index, (to, number) in enumerate(block.pop(node, ())):  # it is visited once
                 if to is not None:
                     self._edges += 1
                     if to in consumers:
