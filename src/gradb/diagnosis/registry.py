@@ -18,11 +18,12 @@ from gradb.diagnosis.training import (
     membership,
     recomputing,
     scaling,
+    updates,
 )
 
 _FAMILIES: tuple[ModuleType, ...] = (
     table, births, clearing, depth, edits, idle, keeping, losses, magnitudes, membership,
-    recomputing, scaling,
+    recomputing, scaling, updates,
 )  # fmt: skip
 """Each a file of ``errors`` or ``training`` with its ``RULES``."""
 
