@@ -28,8 +28,8 @@ from gradb.tape.kinds.event import Event
 from gradb.tui.messages import PositionChosen
 from gradb.tui.telling import Tone, told
 
-_DRAG = 0.05
-"""Seconds between two positions that a mouse that is held chooses."""
+_DRAG = 0.045
+"""Seconds between two positions that a mouse that is held chooses: 20 a second are to be painted."""
 
 
 @dataclass(frozen=True, slots=True)
