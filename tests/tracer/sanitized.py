@@ -46,7 +46,7 @@ COMMANDS = (
         "tests/unit/tape/test_sifting.py",
         "tests/tracer/test_step_sizes.py",
         "tests/tracer/test_lock.py",
-        "tests/unit/checkpoints/test_forking.py",
+        "tests/processes/checkpoints/test_forking.py",
     ),
 )
 """What is run where nothing is named."""

@@ -1,26 +1,16 @@
-"""What all of these tests share: tapes of the examples, and a stand-in for a debuggee that is forked, not started."""
+"""What all of these tests share: tapes of the examples."""
 
 from __future__ import annotations
 
 import functools
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.fakes import examples
-from tests.fakes.forking import Forking
 
 Tapes = Callable[[str], Path]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _forking() -> Iterator[None]:
-    """Have the debuggees of the fakes forked."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(subprocess, "Popen", Forking)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gradb.batch.lines import line
-from gradb.batch.record import ProgressLine, record
+from gradb.batch.record import ProgressLine
 from gradb.batch.script import prepare
 from gradb.batch.show import Style, pane_text
 from gradb.cli.events import event_lines
@@ -19,9 +18,8 @@ from gradb.debugger.errors import BrokenOff, ExpectationFailed, UserError
 from gradb.debugger.run import Run
 from gradb.debugger.search import Search
 from gradb.frame.reader import Tape
-from gradb.link.spec import RunSpec
 from gradb.present.panes.table import PANES
-from tests.fakes import DEBUGGEE, TapeBuilder
+from tests.fakes import TapeBuilder
 
 
 @pytest.fixture
@@ -217,38 +215,6 @@ def test_json_is_safe_on_a_terminal() -> None:
     assert json.loads(text) == value
     assert text.isprintable()
     assert "é ∂" in text
-
-
-Starter = Callable[..., RunSpec]
-
-
-@pytest.fixture
-def replaying(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Starter:
-    """Make every launch replay the first scenario, with the mischief given, and return the spec to launch."""
-
-    def prepare_launch(*mischief: str) -> RunSpec:
-        command = (sys.executable, DEBUGGEE, str(path), *mischief)
-        real = Run.launch
-        monkeypatch.setattr(Run, "launch", lambda spec, given=None: real(spec, given or command))
-        return RunSpec("a.py", str(tmp_path / "new.tape"), is_paused_at_start=False, passes_output=True)
-
-    return prepare_launch
-
-
-@pytest.mark.parametrize(("mischief", "code"), [((), 0), (("exit=3",), 3), (("kill=3",), -9)])
-def test_record_returns_the_scripts_exit_code(mischief: tuple[str, ...], code: int, replaying: Starter) -> None:
-    """A recorded run ends as the script did, and leaves a whole tape."""
-    spec = replaying(*mischief)
-    assert record(spec) == code
-    with Tape.open(spec.tape) as tape:
-        assert tape.is_finished
-        assert tape.head == (4 if mischief else 19)
-
-
-def test_record_tells_what_never_began(replaying: Starter) -> None:
-    """Without a tape there is a sentence."""
-    with pytest.raises(UserError, match="before the script began"):
-        record(replaying("refuse"))
 
 
 def test_progress_is_one_line_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:

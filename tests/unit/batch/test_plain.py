@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +11,9 @@ from gradb.batch import plain
 from gradb.batch.plain import Walk
 from gradb.batch.show import Style
 from gradb.debugger.debugger import Debugger
-from gradb.debugger.errors import UserError
 from gradb.frame.frame import Frame
-from gradb.link.spec import RunSpec
 from gradb.present.told.steps import step_lines
-from tests.fakes import DEBUGGEE, TapeBuilder, examples
+from tests.fakes import TapeBuilder, examples
 
 Example = Callable[..., None]
 
@@ -37,13 +34,6 @@ def recorded(path: Path, example: Example, *arguments: int) -> str:
     return told(Debugger.open(str(path)))
 
 
-def live(path: Path, example: Example, *mischief: str) -> Debugger:
-    """Start a debuggee that plays the tape of an example."""
-    example(path)
-    spec = RunSpec("chain_rule.py", str(path.with_name("live.tape")))
-    return Debugger.launch(spec, (sys.executable, DEBUGGEE, str(path), *mischief))
-
-
 def test_each_node_has_its_product_and_its_check(tmp_path: Path) -> None:
     """Forward and backward in order, with the numbers; what the script prints is marked in its place."""
     lines = recorded(tmp_path / "a.tape", TapeBuilder.chain_rule_example).splitlines()
@@ -60,23 +50,6 @@ def test_each_node_has_its_product_and_its_check(tmp_path: Path) -> None:
     assert "    b is [2 4 6 8]" in lines
     assert lines.index("Forward:") < lines.index("Backward:") < at
     assert lines[-1] == "The script is over (finished): 19 events in 1 iteration."
-
-
-def test_live_is_told_as_its_recording(tmp_path: Path) -> None:
-    """A script that runs gives the very lines that its tape gives."""
-    whole = recorded(tmp_path / "a.tape", TapeBuilder.chain_rule_example)
-    assert told(live(tmp_path / "a.tape", TapeBuilder.chain_rule_example)) == whole
-
-
-def test_lines_come_while_the_script_runs(tmp_path: Path) -> None:
-    """What was told is written before the script goes on."""
-    debugger = live(tmp_path / "a.tape", TapeBuilder.chain_rule_example)
-    heads: list[int] = []
-    try:
-        Walk(debugger, Style(), lambda text: heads.append(debugger.head)).run()
-    finally:
-        debugger.close()
-    assert len(set(heads)) > 10
 
 
 def test_the_rest_of_a_training_is_its_losses_and_a_plot(tmp_path: Path) -> None:
@@ -124,19 +97,6 @@ def test_of_a_long_run_it_is_said_how_far_it_was_judged(tmp_path: Path, monkeypa
     text = recorded(tmp_path / "n.tape", TapeBuilder.nonfinite_example)
     assert "finding" not in text
     assert "Judged up to event 7 (gradb check judges more)." in text
-
-
-def test_a_script_that_never_began_is_a_sentence(tmp_path: Path) -> None:
-    """There is nothing to tell then."""
-    with pytest.raises(UserError, match="there is no torch here"):
-        told(live(tmp_path / "a.tape", TapeBuilder.chain_rule_example, "refuse"))
-
-
-def test_a_script_that_is_killed_is_told_to_there(tmp_path: Path) -> None:
-    """What it had done, and how it ended."""
-    text = told(live(tmp_path / "a.tape", TapeBuilder.chain_rule_example, "kill=3"))
-    assert "event 2: b = 2 * a" in text
-    assert "killed by SIGKILL" in text
 
 
 def test_a_fault_of_ours_costs_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

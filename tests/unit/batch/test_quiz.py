@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
 from gradb.batch.quiz import grade, read_answers
-from gradb.batch.script import prepare
 from gradb.batch.show import Style
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
-from gradb.link.spec import RunSpec
-from tests.fakes import DEBUGGEE, TapeBuilder
+from tests.fakes import TapeBuilder
 from tests.unit.conftest import Tapes
 
 RIGHT = "# of lesson 1\n\n[7 9 11 13]\n[28, 36, 44, 52]\n[14, 18, 22, 26]\n"
@@ -65,24 +62,6 @@ def test_json(tapes: Tapes) -> None:
     assert rows[1] == {"number": 2, "text": "a.grad", "at": None, "line": 20, "result": "right",
                        "answer": "[28, 36, 44, 52]", "engine": "[28, 36, 44, 52]", "remark": None}  # fmt: skip
     assert rows[-1] == {"right": 3, "questions": 3, "ended": "finished"}
-
-
-def test_a_command_script_can_answer(tapes: Tapes, tmp_path: Path) -> None:
-    """The question at the position is printed, and what an answer is worth, of a live script too."""
-    spec = RunSpec("lesson.py", str(tmp_path / "live.tape"))
-    live = Debugger.launch(spec, (sys.executable, DEBUGGEE, str(tapes("lesson"))))
-    for debugger in (Debugger.open(str(tapes("lesson"))), live):
-        out: list[str] = []
-        commands = "step 3; answer; answer [7, 9]; answer [7 9 11 13]; expect event.name == 'AddBackward0'"
-        try:
-            prepare(commands).run(debugger, Style(), out.append)
-        finally:
-            debugger.close()
-        assert out == [
-            "Question 1 of 3: what will c be once line 11 has run?\n",
-            "✗ not yet: the right value has 4 elements, yours has 2. Hint: 5 is added to each element\n",
-            "✓ right: c is [7, 9, 11, 13]\n",
-        ]
 
 
 def test_what_was_never_come_to_is_not_right(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +11,7 @@ import pytest
 from gradb.cli import check, rule
 from gradb.cli.main import main
 from gradb.debugger.errors import UserError
-from gradb.debugger.run import Run
-from gradb.link.spec import Intervention, RunSpec
-from tests.fakes import DEBUGGEE, examples
+from tests.fakes import examples
 from tests.unit.diagnosis.rows import TABLE, alone
 
 Captured = pytest.CaptureFixture[str]
@@ -31,55 +28,6 @@ def tape(tmp_path: Path) -> str:
     """Return the tape of three iterations."""
     examples.training(tmp_path / "train.tape")
     return str(tmp_path / "train.tape")
-
-
-@pytest.fixture
-def script(tmp_path: Path) -> str:
-    """Return a script."""
-    (tmp_path / "train.py").write_text("print(1)\n")
-    return str(tmp_path / "train.py")
-
-
-@pytest.fixture
-def launched(tape: str, monkeypatch: pytest.MonkeyPatch) -> list[RunSpec]:
-    """Make every launch replay that tape, and collect the orders."""
-    specs: list[RunSpec] = []
-    real = Run.launch
-
-    def launch(spec: RunSpec, given: object = None) -> Run:
-        specs.append(spec)
-        return real(spec, (sys.executable, DEBUGGEE, tape))
-
-    monkeypatch.setattr(Run, "launch", launch)
-    monkeypatch.setattr("gradb.cli.specs.check_torch", lambda: None)
-    return specs
-
-
-def test_a_script_is_recorded_and_judged(launched: list[RunSpec], script: str, capsys: Captured) -> None:
-    """20 iterations of it; what it prints goes to stderr, and its tape is gone afterwards."""
-    assert check.run(["--select", "G901", script, "--epochs", "3"]) == 1
-    (spec,) = launched
-    assert (spec.ends_after, spec.passes_output, spec.prints_to_stderr) == (20, True, True)
-    assert (spec.arguments, spec.interventions) == (("--epochs", "3"), ())
-    assert not Path(spec.tape).exists()
-    assert capsys.readouterr().out.startswith("train.py:7: G901 w is there (3 times")
-
-
-def test_all_steps_are_watched_after_the_first(launched: list[RunSpec], script: str) -> None:
-    """Unless it was said what is to be recorded."""
-    check.run(["--steps", "all", "--quiet", script])
-    check.run(["--steps", "all", "--record", "full", script])
-    check.run(["--steps", "7", script])
-    assert [spec.ends_after for spec in launched] == [None, None, 7]
-    assert launched[0].interventions == (Intervention("record", "watch", 21),)
-    assert launched[1].interventions == launched[2].interventions == ()
-    assert [spec.passes_output for spec in launched] == [False, True, True]
-
-
-def test_the_tape_is_kept_on_request(launched: list[RunSpec], script: str, tmp_path: Path) -> None:
-    """It can be looked at then."""
-    check.run(["-o", str(tmp_path / "kept.tape"), script])
-    assert (tmp_path / "kept.tape").stat().st_size
 
 
 def test_a_recording_is_judged_as_it_is(tape: str, capsys: Captured) -> None:

@@ -6,16 +6,12 @@ import contextlib
 import io
 import json
 import os
-import re
-import signal
 import sqlite3
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import gradb
 from gradb.cli import pick, printing, run
 from gradb.cli.arguments import Parser, add_run_options
 from gradb.cli.course import Lessons
@@ -23,19 +19,10 @@ from gradb.cli.main import main
 from gradb.cli.plain import has_terminal
 from gradb.cli.recent import recents
 from gradb.debugger.debugger import Debugger
-from gradb.debugger.run import Run
-from gradb.link.spec import Intervention, RunSpec
-from tests.fakes import DEBUGGEE, TapeBuilder
+from gradb.link.spec import RunSpec
+from tests.fakes import TapeBuilder
 
 Captured = pytest.CaptureFixture[str]
-
-
-@pytest.fixture(autouse=True)
-def _own_signals() -> Iterator[None]:
-    """Give SIGTERM back to the tests."""
-    handler = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.fixture
@@ -43,29 +30,6 @@ def tape(tmp_path: Path) -> str:
     """Give the tape of the first scenario."""
     TapeBuilder.chain_rule_example(tmp_path / "a.tape")
     return str(tmp_path / "a.tape")
-
-
-@pytest.fixture
-def launched(tape: str, monkeypatch: pytest.MonkeyPatch) -> list[RunSpec]:
-    """Make every launch replay that tape, torch or not, and collect the orders."""
-    specs: list[RunSpec] = []
-    real = Run.launch
-    command = (sys.executable, DEBUGGEE, tape)
-
-    def launch(spec: RunSpec, given: object = None) -> Run:
-        specs.append(spec)
-        return real(spec, command)
-
-    monkeypatch.setattr(Run, "launch", launch)
-    monkeypatch.setattr("gradb.cli.specs.check_torch", lambda: None)
-    return specs
-
-
-@pytest.fixture
-def script(tmp_path: Path) -> str:
-    """Give a script."""
-    (tmp_path / "train.py").write_text("print(1)\n")
-    return str(tmp_path / "train.py")
 
 
 def parser() -> Parser:
@@ -108,24 +72,6 @@ def test_help_and_version(words: str, capsys: Captured) -> None:
     out, err = capsys.readouterr()
     assert ("gradb" in out, err) == (True, "")
     assert max(map(len, out.splitlines())) <= 120
-
-
-def test_version_is_that_of_the_package(capsys: Captured) -> None:
-    """The version printed is the package's, and beside it stands which accelerator there is."""
-    with pytest.raises(SystemExit):
-        main(["--version"])
-    expected = rf"gradb {gradb.__version__} \((C accelerator(: .+)?|pure Python: .+)\)\ncheckpoints: .+\n"
-    assert re.fullmatch(expected, capsys.readouterr().out)
-
-
-def test_version_says_that_the_accelerator_is_off(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever has switched the accelerator off is told so."""
-    monkeypatch.setenv("GRADB_ACCELERATOR", "off")
-    with pytest.raises(SystemExit):
-        main(["--version"])
-    first, second = capsys.readouterr().out.splitlines()
-    assert first == f"gradb {gradb.__version__} (pure Python: switched off)"
-    assert re.fullmatch(r"checkpoints: (Landlock version \d+(, .+)?|none can be made, .+)", second)
 
 
 MISTAKES = (
@@ -247,14 +193,6 @@ def test_damage_where_nobody_looked_is_told(command: list[str], tape: str, capsy
     assert damaged.err == whole.err + told
 
 
-def test_commands_may_stand_behind_the_script(script: str, launched: list[RunSpec], capsys: Captured) -> None:
-    """``run SCRIPT -e ...`` takes the commands; with commands before the script, all behind it is the script's."""
-    assert main(["run", script, "-e", "step", "--epochs", "3"]) == 0
-    assert main(["run", "-e", "step", script, "-e", "5"]) == 0
-    assert [spec.arguments for spec in launched] == [("--epochs", "3"), ("-e", "5")]
-    assert capsys.readouterr().err == ""
-
-
 def test_short_form_leaves_everything_to_the_script(
     script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,38 +211,6 @@ def test_short_form_leaves_everything_to_the_script(
         RunSpec(None, "/t/json.tape", module="json.tool", arguments=("-e", "5")),
     ]
     assert [(each.path, each.arguments) for each in recents()] == [(script, started[0].arguments)]
-
-
-def test_run_keeps_the_tape_where_it_is_told_to(script: str, launched: list[RunSpec], tmp_path: Path) -> None:
-    """A headless run leaves no tape, but with -o it does, finished as far as it went."""
-    assert main(["run", "-o", str(tmp_path / "kept.tape"), "-e", "step 3", script]) == 0
-    assert main(["run", "-e", "step 3", script]) == 0
-    assert not Path(launched[1].tape).exists()
-    assert (
-        main(["run", "-e", "finish; expect event.kind == 'end' and event.seq == 4", str(tmp_path / "kept.tape")]) == 0
-    )
-
-
-def test_show_records_a_script_first(script: str, launched: list[RunSpec], capsys: Captured) -> None:
-    """Given a script, show runs it to its end with its output kept to itself, and leaves nothing behind."""
-    assert main(["show", "--at", "16", "--pane", "grads", script, "--at", "3"]) == 0
-    assert "[28 36 44 52]" in capsys.readouterr().out
-    (spec,) = launched
-    assert (spec.arguments, spec.passes_output, spec.is_paused_at_start) == (("--at", "3"), False, False)
-    assert not Path(spec.tape).parent.exists()
-
-
-def test_record_passes_everything_on(script: str, launched: list[RunSpec], tmp_path: Path) -> None:
-    """Record makes the order that the command line asks for."""
-    (tmp_path / "in").write_text("5\n")
-    words = ["record", "-o", str(tmp_path / "t.tape"), "--stdin", str(tmp_path / "in"), script, "-o", "x"]
-    assert main(words) == 0
-    (spec,) = launched
-    assert spec == RunSpec(
-        script, str(tmp_path / "t.tape"), arguments=("-o", "x"), stdin=str(tmp_path / "in"),
-        is_paused_at_start=False, passes_output=True,
-    )  # fmt: skip
-    assert Path(spec.tape).exists()
 
 
 @pytest.mark.parametrize("words", ["--plain {tape}", "open --plain {tape}", "{tape}", "open {tape}", "run {tape}"])
@@ -329,19 +235,6 @@ def test_the_screen_needs_a_terminal(
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal, raising=False)
     assert has_terminal() is has_screen
-
-
-def test_plain_tells_a_script(script: str, launched: list[RunSpec], capsys: Captured, tmp_path: Path) -> None:
-    """Its tape is kept only where that is said, and what stands behind the script is the script's."""
-    assert main(["--plain", "--zero-grad", "off", script, "--plain"]) == 0
-    assert main(["--plain", "-o", str(tmp_path / "kept.tape"), "-m", "json.tool"]) == 0
-    assert capsys.readouterr().out.count("| tensor([28., 36., 44., 52.])") == 2
-    first, second = launched
-    assert (first.arguments, first.is_paused_at_start, first.module) == (("--plain",), True, None)
-    assert first.interventions == (Intervention("zero_grad", "off"),)
-    assert not Path(first.tape).exists()
-    assert second.module == "json.tool"
-    assert Path(second.tape).exists()
 
 
 def test_reader_that_goes_away(tape: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,7 @@
-"""Debuggers for the tests of this folder: on recorded tapes, and on live debuggees that replay a tape."""
+"""Debuggers for the tests of this folder, on recorded tapes."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,12 +9,22 @@ import pytest
 
 from gradb.debugger.commands.language import parse
 from gradb.debugger.debugger import Debugger
-from gradb.link.spec import RunSpec
-from tests.fakes import DEBUGGEE
+from tests.fakes import TapeBuilder
 from tests.unit.conftest import Tapes
 
 Recorded = Callable[[str], Debugger]
-Live = Callable[..., Debugger]
+
+LONG = """\
+import torch
+
+a = torch.tensor([1.0, 2.0], requires_grad=True)
+b = (
+    a
+    * 2
+)
+# the end
+b.sum().backward()
+"""
 
 PATIENCE = 20.0
 """Seconds after which a debuggee that has not answered is taken to hang."""
@@ -99,21 +108,11 @@ def recorded(tapes: Tapes) -> Iterator[Recorded]:
 
 
 @pytest.fixture
-def live(tapes: Tapes, tmp_path: Path) -> Iterator[Live]:
-    """Return a function that starts a debuggee which replays an example, and waits until it pauses.
-
-    It takes the mischief of ``tests.fakes.debuggee``, and fields of the spec as keywords.
-    """
-    debuggers: list[Debugger] = []
-
-    def start(name: str, *mischief: str, is_waited_for: bool = True, is_paused_at_start: bool = True) -> Debugger:
-        command = (sys.executable, DEBUGGEE, str(tapes(name)), *mischief)
-        spec = RunSpec(f"{name}.py", str(tmp_path / "live.tape"), is_paused_at_start=is_paused_at_start)
-        debuggers.append(Debugger.launch(spec, command))
-        if is_waited_for:
-            assert debuggers[-1].wait(PATIENCE)
-        return debuggers[-1]
-
-    yield start
-    for debugger in debuggers:
-        debugger.close()
+def long_tape(tmp_path: Path) -> Path:
+    """Write the tape of a script with a statement of four lines; its op stands on the second."""
+    with TapeBuilder(tmp_path / "long.tape", "long.py", LONG) as tape:
+        a = tape.leaf("a", [1.0, 2.0], line=3)
+        b = tape.op("Tensor.mul", "MulBackward0", [a, 2], [2.0, 4.0], name="b", line=5, columns=(4, 9))
+        tape.op("Tensor.sum", "SumBackward0", [b], [6.0], (), line=9, columns=(0, 7))
+        tape.end()
+    return tmp_path / "long.tape"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given, strategies as st
 
@@ -11,10 +9,9 @@ from gradb.debugger.commands.language import parse, split
 from gradb.debugger.commands.registry import BY_NAME, COMMANDS, GROUPS
 from gradb.debugger.errors import UserError
 from gradb.debugger.stops import describe, parse_stop
-from gradb.frame.reader import Tape
 from gradb.present.panes.table import PANES
 from gradb.tape.stops import Stop
-from tests.unit.debugger.conftest import PATIENCE, Live, Notes, Recorded, carry_out
+from tests.unit.debugger.conftest import Notes, Recorded, carry_out
 
 
 def test_names_and_keys_are_given_once() -> None:
@@ -202,21 +199,6 @@ def test_displays_are_listed_and_taken_away(recorded: Recorded) -> None:
     assert do("undisplay 1") == "not displayed any more: a.grad"
     assert do("undisplay all") == "1 display taken away"
     assert do("undisplay all") == "0 displays taken away"
-
-
-def test_save_copies_what_there_is(recorded: Recorded, live: Live, tmp_path: Path) -> None:
-    """A finished tape, and one still being written, are saved under another name, which must be free."""
-    carry_out(recorded("chain_rule"), f"save {tmp_path / 'one.tape'}")
-    debugger = live("chain_rule")
-    carry_out(debugger, "step 4")
-    assert debugger.wait(PATIENCE)
-    assert carry_out(debugger, f"save {tmp_path / 'two.tape'}") == f"saved as {tmp_path / 'two.tape'}"
-    with Tape.open(tmp_path / "one.tape") as one, Tape.open(tmp_path / "two.tape") as two:
-        assert (one.head, two.head) == (19, 4)
-        assert two.is_partial
-    for name in ("two.tape", "no/such/folder/x.tape"):
-        with pytest.raises(UserError, match=r"exists already|cannot write"):
-            carry_out(debugger, f"save {tmp_path / name}")
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,14 @@ import pytest
 from gradb.algebra.differences import Result, Sample, Samples, judge
 from gradb.debugger.errors import UserError
 from gradb.debugger.gradcheck import gradcheck
-from gradb.debugger.gradcheck.gradcheck import GradCheck, Reading, engine_gradient
+from gradb.debugger.gradcheck.gradcheck import Reading, engine_gradient
 from gradb.debugger.gradcheck.target import Request, Target, flat_index, locate, split
 from gradb.frame.reader import Tape
 from gradb.link.spec import Nudge, RunSpec
 from gradb.present.lines.gradcheck import as_json, exit_code, rows, sentence
 from gradb.tape.values import TensorValue
 from tests.unit.conftest import Tapes
-from tests.unit.debugger.conftest import Live, Recorded
+from tests.unit.debugger.conftest import Recorded
 
 
 def result(engine: float, f: Callable[[float], float] = math.exp, x: float = 1.0, dtype: str = "float64") -> Result:
@@ -118,27 +118,6 @@ def test_a_recording_cannot_be_run_again(recorded: Recorded) -> None:
     """The sentence names the command that can."""
     with pytest.raises(UserError, match="gradb gradcheck SCRIPT"):
         gradcheck.start(recorded("chain_rule"), "a[2]")
-
-
-def test_a_debuggee_that_tells_nothing_ends_the_check(live: Live) -> None:
-    """A run that plays a tape does not nudge: the check says so in one sentence, and no run is left."""
-    debugger = live("chain_rule")
-    debugger.wait()
-    debugger.run_to_end()
-    debugger.wait()
-    check = gradcheck.start(debugger, "a[2]")
-    with pytest.raises(UserError, match="a second time"):
-        check.wait(20)
-    assert check.runs == 1
-
-
-def test_a_time_out_ends_the_runs(live: Live) -> None:
-    """A script that hangs is given up, with a sentence that says how far it came."""
-    debugger = live("chain_rule", "spin=3")
-    assert debugger.run.spec is not None
-    check = GradCheck(debugger.run.spec, Request("a[2]"), command=debugger.run.command)
-    with pytest.raises(UserError, match=r"no result after 0.3 seconds, with 0 runs made"):
-        check.wait(0.3)
 
 
 def test_a_nudge_survives_the_way_to_the_debuggee() -> None:

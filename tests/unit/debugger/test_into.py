@@ -12,44 +12,10 @@ from gradb.link.messages import Continue
 from gradb.tape.kinds.event import Event
 from gradb.tape.stops import Stop
 from gradb.tracer.recording.gate import Gate
-from tests.unit.debugger.conftest import Live, Recorded
+from tests.unit.debugger.conftest import Recorded
 from tests.unit.debugger.test_moving import do, here
 
 EVENT = Event(7, "op", "MulBackward0", "a.py", 3, 3, 0, 5, "", 1, "forward", 2)
-
-MOVES = (
-    ("step; into", 2),
-    ("step; into; into", 3),
-    ("step; into; step", 3),
-    ("step; into; out", 3),
-    ("step; into 3", 4),
-    ("step 2; event", 4),
-    ("until node_start; into", 12),
-    ("until node_start; out", 13),
-    ("until node_start; into; out; into", 15),
-    ("until node_start; into; step; step", 16),
-    ("until accumulate; back; into", 24),
-    ("until accumulate; back; into; out", 25),
-    ("until accumulate; event-back", 24),
-    ("until aten", 2),
-    ("until kind aten; until aten", 4),
-    ("until aten MUL", 2),
-    ("until aten mul.tensor", 12),
-    ("until aten aten.pow.default!", 6),
-    ("break aten pow; continue", 6),
-    ("finish; until-back aten detach", 24),
-    ("finish; back", 25),
-)
-
-
-@pytest.mark.parametrize(("commands", "position"), MOVES)
-def test_into_and_out(commands: str, position: int, recorded: Recorded, live: Live) -> None:
-    """A movement ends at the same call on a tape and in a running script, and steps know nothing of calls."""
-    tape, script = recorded("looked_into"), live("looked_into")
-    do(tape, commands)
-    do(script, commands)
-    assert (tape.position, script.position) == (position, position)
-    assert tape.frame().aten == script.frame().aten
 
 
 def test_where_no_call_was_recorded_that_is_said(recorded: Recorded) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
-from tests.unit.debugger.conftest import Live, Recorded, carry_out
+from tests.unit.debugger.conftest import Recorded, carry_out
 
 MOVES = (
     "step 30",
@@ -72,16 +72,3 @@ def test_a_search_that_is_broken_off_leaves_the_position(recorded: Recorded) -> 
     debugger.patience = math.inf
     carry_out(debugger, "event")
     assert debugger.position == 8
-
-
-def test_who_waits_waits_for_the_search(live: Live) -> None:
-    """`wait` comes back when nothing is left to be looked through."""
-    debugger = live("training")
-    carry_out(debugger, "finish")
-    assert debugger.wait()
-    debugger.patience = 0.0
-    carry_out(debugger, "until-back norm(upstream) > 1e9")
-    assert debugger.progress is not None
-    assert debugger.wait()
-    assert state(debugger)[1] is None
-    assert debugger.missed is not None

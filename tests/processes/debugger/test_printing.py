@@ -12,7 +12,7 @@ from gradb.debugger.printing import answer, ask
 from gradb.tape.expressions.operands import Numbers
 from gradb.tape.stops import Stop
 from tests.fakes import TapeBuilder
-from tests.unit.debugger.conftest import PATIENCE, Live
+from tests.processes.debugger.conftest import PATIENCE, Live
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from gradb.link.spec import Intervention, RunSpec
 from gradb.tape.kinds.end import EndDetail
 from gradb.tape.stops import Stop
 from tests.fakes.debuggee import PRINTED
-from tests.unit.debugger.conftest import PATIENCE, Live
+from tests.processes.debugger.conftest import PATIENCE, Live
 
 STEP = Stop("step")
 
