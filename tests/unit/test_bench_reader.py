@@ -77,5 +77,5 @@ def test_the_training_is_drawn_at_any_key(tmp_path: Path) -> None:
 
 
 def _edges(tape: Tape) -> list[ChainEdge]:
-    chains = (tape.frame(position).chain for position in range(tape.head))
+    chains = (tape.frame(event.seq).chain for event in tape.events() if event.kind == "node")
     return [edge for chain in chains if chain is not None for edge in chain.edges]

@@ -1,26 +1,28 @@
-"""What is said of recordings that are not whole: by `compare`, by a ghost, and when the app has ended."""
+"""What is said of recordings that are not whole, by `compare` and by a ghost."""
 
 from __future__ import annotations
 
 import json
-from argparse import Namespace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
-from gradb.cli import pick, screen
 from gradb.cli.main import main
-from gradb.cli.recent import Recent
-from gradb.debugger.debugger import Debugger
 from gradb.debugger.ghost import Ghost
-from gradb.tui.app import GradbApp
-from gradb.tui.picker import PickerScreen
 from tests.fakes import TapeBuilder, examples
 
 WHY = "OSError: no space left"
 Captured = pytest.CaptureFixture[str]
+
+
+def write_stopped(path: Path) -> None:
+    """Write the tape of a recording that ended after its second loss, before its script."""
+    with TapeBuilder(path) as tape:
+        for loss in (3.0, 2.0):
+            tape.loss("loss", loss, line=1)
+            tape.iteration += 1
+        tape.stop(WHY)
+        tape.end()
 
 
 @pytest.fixture
@@ -33,12 +35,7 @@ def whole(tmp_path: Path) -> str:
 @pytest.fixture
 def stopped(tmp_path: Path) -> str:
     """Return the tape of a recording that ended after its second loss, before its script."""
-    with TapeBuilder(tmp_path / "stopped.tape") as tape:
-        for loss in (3.0, 2.0):
-            tape.loss("loss", loss, line=1)
-            tape.iteration += 1
-        tape.stop(WHY)
-        tape.end()
+    write_stopped(tmp_path / "stopped.tape")
     return str(tmp_path / "stopped.tape")
 
 
@@ -91,40 +88,3 @@ def test_a_ghost_says_what_it_lacks(stopped: str) -> None:
     ghost = Ghost.open(stopped)
     assert ghost.note(()) == f"of the ghost: not recorded since event 2: {WHY}"
     ghost.close()
-
-
-@pytest.fixture
-def _headless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the app run without a terminal, and leave it with a key; first it picks what is offered."""
-    run = GradbApp.run
-
-    async def leave(pilot: Pilot[Any]) -> None:
-        await pilot.pause()
-        if isinstance(pilot.app.screen, PickerScreen):
-            await pilot.press("enter")
-            await pilot.pause()
-        await pilot.press("q")
-
-    monkeypatch.setattr(GradbApp, "run", lambda app: run(app, headless=True, auto_pilot=leave))
-    monkeypatch.setattr(screen, "check_terminal", lambda: None)
-
-
-@pytest.mark.usefixtures("_headless")
-@pytest.mark.parametrize("is_picked", [False, True])
-def test_the_app_closes_with_the_sentences_of_record(
-    stopped: str, is_picked: bool, monkeypatch: pytest.MonkeyPatch, capsys: Captured
-) -> None:
-    """Whether a recording was named or picked, stderr says what it lacks once the app is gone."""
-    if is_picked:
-        monkeypatch.setattr(pick, "recents", lambda: [Recent(stopped)])
-        assert pick.run(Namespace(theme="dark")) == 0
-    else:
-        assert screen.show_screen(lambda: Debugger.open(stopped), "script.py", "dark") == 0
-    assert capsys.readouterr().err == f"gradb: not recorded since event 2: {WHY}\n"
-
-
-@pytest.mark.usefixtures("_headless")
-def test_the_app_closes_without_a_word_where_all_is_recorded(whole: str, capsys: Captured) -> None:
-    """There is nothing to say."""
-    assert screen.show_screen(lambda: Debugger.open(whole), "script.py", "dark") == 0
-    assert capsys.readouterr().err == ""
