@@ -2,6 +2,7 @@
 
 What the writers do is the same, so all tests must pass with either. Each run tries both on a share of the tests that
 touches every module on the way of an event; ``--writers both`` tries both on all, ``--writers python`` only that one.
+What a test marked with ``only_c`` is about there is in C alone.
 
 Where a test is marked with ``pairs(name=values, ...)`` each run tries rows in which any two values meet; ``--writers
 both`` tries the whole product.
@@ -32,6 +33,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for mark in metafunc.definition.iter_markers("pairs"):
         axes = {name: list(values) for name, values in mark.kwargs.items()}
         metafunc.parametrize(list(axes), product(axes) if asked == "both" else pairs(axes))
+    if metafunc.definition.get_closest_marker("only_c"):
+        return
     is_both = asked == "both" or (asked == "share" and metafunc.module.__name__.rpartition(".")[2] in _SHARE)
     if is_both or asked == "python":
         metafunc.parametrize("_writer", ["C", "Python"] if is_both else ["Python"], indirect=True)

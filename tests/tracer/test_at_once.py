@@ -246,6 +246,7 @@ class Doubled(torch.autograd.Function):
         return 2 * gradient
 
 
+@pytest.mark.only_c
 @pytest.mark.parametrize("seed", range(8))
 def test_the_nodes_that_will_run_are_found_in_the_same_order(tmp_path: Path, seed: int) -> None:
     """In graphs with diamonds, several outputs of a node, custom Functions and several roots."""

@@ -183,6 +183,7 @@ def _deep(calls: int) -> FrameType:
     return sys._getframe() if not calls else _deep(calls - 1)
 
 
+@pytest.mark.only_c
 @pytest.mark.parametrize("depth", [0, 5, MOST_FRAMES + 1])
 @pytest.mark.skipif(standing().module is None, reason="needs the C accelerator")
 def test_c_finds_a_place_where_python_has_found_it(depth: int) -> None:
@@ -200,6 +201,7 @@ def test_c_finds_a_place_where_python_has_found_it(depth: int) -> None:
     assert known(*tables, frame, within) is inside
 
 
+@pytest.mark.only_c
 @pytest.mark.skipif(standing().module is None, reason="needs the C accelerator")
 @pytest.mark.parametrize("within", [0, (), (1,), ("1", 2)])
 def test_c_takes_nothing_else_for_a_call_of_a_module(within: object) -> None:

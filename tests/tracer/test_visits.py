@@ -260,6 +260,7 @@ def test_no_python_of_ours_runs_in_the_engine_that_a_handler_could_tear(
     assert sum(event.kind == "accumulate" for event in tape.events()) == 4
 
 
+@pytest.mark.only_c
 @built
 def test_a_visit_that_cannot_even_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where Python cannot be called any more the event is lost, which is on the tape, and the backward goes on."""
