@@ -164,6 +164,16 @@ def test_hints_and_then_the_answer_of_the_engine(recorded: Stage) -> None:
     assert recorded.asked == ""
 
 
+def test_a_script_that_was_paused_stays_paused(tmp_path: Path) -> None:
+    """Where `continue` has stopped and no question is the reason it was somebody who had it pause."""
+    examples.chain_rule(path := tmp_path / "x.tape")
+    stage = Stage(debugger := Debugger.open(str(path)))
+    debugger.go(4)
+    stage.quizzing.look(debugger, "continue")
+    assert debugger.position == 4
+    debugger.close()
+
+
 def test_a_live_script_is_asked_of_too(live: Staged, tmp_path: Path) -> None:
     """What is right is known once the statement has run: then the script goes on to its end, and the position stays."""
     examples.lesson(path := tmp_path / "lesson.tape")

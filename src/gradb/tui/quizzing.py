@@ -96,12 +96,19 @@ class Quizzing:
         moment = debugger.quiz.met(debugger.tape, origin, debugger.position)
         if moment is not None:
             self._ask(debugger, moment, max(moment.place, origin))
-        elif word == "continue" and not is_reason_to_stop(debugger):
+        elif word == "continue" and self._is_on_the_way(debugger, origin):
             before, self._origin = debugger.position, origin
             continue_(1)(debugger, "")  # it has stopped for a question that is asked further on in the statement
             if debugger.position > before:
                 return self.look(debugger, command)
         return ""
+
+    def _is_on_the_way(self, debugger: Debugger, origin: int) -> bool:
+        """Tell whether `continue` has stopped for a question alone, and not because somebody had the script pause."""
+        event, stops = debugger.event(), debugger.quiz.stops(debugger.tape, origin)
+        return (
+            event is not None and any(stop.matches(event, None) for stop in stops) and not is_reason_to_stop(debugger)
+        )
 
     def answer(self, debugger: Debugger | None, text: str) -> None:
         """Open the line for the question at the position, which may be asked again; with a text, judge that.
