@@ -295,7 +295,9 @@ def load() -> None:
 
     import plotext  # noqa: F401 - every app would, for its first plot
     import torch._dynamo
-    import torch.profiler._cupti_monitor  # noqa: F401 - every optimizer of a script would, this and the one before
+
+    with contextlib.suppress(ImportError):  # torch 2.14 has it no more
+        import torch.profiler._cupti_monitor  # noqa: F401 - every optimizer of a script would, this and the one before
 
     import gradb
 
