@@ -26,6 +26,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from gradb.frame.reader import Tape
+from gradb.tape.database import TapeError
 from tests.bench.reader import drawing, painting
 from tests.bench.reader.keys import KEYS, SCREEN_KEYS, Times
 from tests.bench.reader.tapes import LOADS
@@ -224,14 +226,22 @@ def main(arguments: list[str]) -> None:
 
 
 def _make(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a tape that is not there yet; one that was not written to its end is never taken for a whole one."""
-    if not path.exists():
+    """Write a tape that is not there, or is of another format; one not written to its end is never taken."""
+    if not _is_readable(path):
         unfinished = path.with_suffix(".unfinished")
         unfinished.unlink(missing_ok=True)
         began = time.time()
         write(unfinished)
         unfinished.rename(path)
         _say(f"{path.name}: made in {time.time() - began:.0f} s")
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        Tape.open(path).close()
+    except TapeError:
+        return False
+    return True
 
 
 if __name__ == "__main__":
