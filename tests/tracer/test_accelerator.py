@@ -403,6 +403,7 @@ def _script() -> torch.Tensor:
     return a.grad
 
 
+@pytest.mark.only_c
 @built
 @pytest.mark.parametrize(
     "names", [("get_sizes", "get_strides"), ("get_dim", "get_numel"), ("is_contiguous", "no_such")]
@@ -435,6 +436,7 @@ def _grad(tape: Tape) -> Any:
     return detail.after.numbers()
 
 
+@pytest.mark.only_c
 @built
 def test_common_ops_are_recorded_without_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once its places are known, no op of a plain training is left to Python; an unusual one is."""
@@ -488,6 +490,7 @@ print([str(each[1] if isinstance(each, tuple) else each).rpartition("/")[2] for 
 """
 
 
+@pytest.mark.only_c
 @built
 def test_only_the_audit_events_that_are_meant_are_taken() -> None:
     """One taker, for a few names: what it raises stops what was announced, and no trace function sees it."""
