@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gradb.tape.seal import seal
 from tests.fakes import TapeBuilder
 from tests.fakes.flat import flat
 from tests.tui.support import debug_screen, opening, position_of, shown, text_of, wait_until
@@ -41,6 +42,20 @@ async def test_an_event_that_cannot_be_shown(tmp_path: Path) -> None:
         assert "The panes are still those" not in words(app)
         await pilot.press("end")
         await wait_until(lambda: position_of(app) == 19)
+        await pilot.press("q")
+    assert app.return_code == 0
+
+
+async def test_bytes_that_nobody_has_looked_at(tmp_path: Path) -> None:
+    """A name that is another one than was written reads as well as any: that it is damage is said of the whole."""
+    path = damaged(tmp_path / "t.tape", "SELECT 1")
+    seal(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"MulBackward0", b"MulBackwarm0"))
+    assert path.read_bytes() != whole
+    app = opening(path)
+    async with shown(app, 120, 40) as pilot:
+        await wait_until(lambda: "is damaged: bytes of it are not those that were written" in words(app))
         await pilot.press("q")
     assert app.return_code == 0
 

@@ -61,6 +61,7 @@ from gradb.tui.quizzing import Quizzing
 from gradb.tui.reliving import Reliving
 from gradb.tui.selection import for_panes
 from gradb.tui.session import Session
+from gradb.tui.soundness import look_through
 from gradb.tui.source import SourcePane
 from gradb.tui.telling import Tone
 from gradb.tui.text import TextScreen
@@ -131,7 +132,10 @@ class DebugScreen(Behind[None]):
         Raises:
             UserError: it cannot be made.
         """
-        self.session.begin(start() if callable(start) else start)
+        debugger = start() if callable(start) else start
+        self.session.begin(debugger)
+        if not debugger.is_live:
+            look_through(debugger.run.path, self, self)
         if ghost is not None:
             self.session.set_ghost(ghost)
             self.arranging.bring_to_front("training")
