@@ -8,6 +8,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from gradb.tui.find import FindLine
 from tests.tui.support import debug_screen, enter, opening, position_of, shown, text_of, wait_until
 from tests.tui.test_screen import press
 
@@ -119,3 +120,14 @@ async def test_what_is_typed_at_once_after_the_colon_is_not_lost(chain_tape: Pat
         await wait_until(lambda: position_of(app) == 4)
         await pilot.pause()
         assert "space step" in text_of(app)
+
+
+async def test_the_keys_of_prompt_and_find_are_text_on_a_line_that_is_typed_on(chain_tape: Path) -> None:
+    """A path, a quotient and a colon can be typed; the line is not left for another."""
+    app = opening(chain_tape)
+    async with shown(app, 80, 24) as pilot:
+        await press(pilot, "colon", *"save a", "slash", *"b", "colon", *"c")
+        assert app.screen.query_one("#prompt-input", Input).value == "save a/b:c"
+        assert not app.screen.query_one(FindLine).display
+        await press(pilot, "escape", "slash", *"x", "slash", "colon", *"y")
+        assert app.screen.query_one("#find-input", Input).value == "x/:y"

@@ -14,6 +14,8 @@ from textual.keys import format_key
 from gradb.debugger.commands.registry import BY_NAME, COMMANDS, GROUPS, SIGNS, Command
 from gradb.tui.keybar import KeyHint
 
+FIRST_KEYS = frozenset({"prompt", "find"})
+"""Commands that open a line to type on: their keys are looked for before what has the keyboard gets them."""
 _NAMES = SIGNS | {"backspace": "bksp"}
 
 
@@ -49,7 +51,7 @@ def bindings() -> list[Binding]:
             show=bool(command.label),
             key_display=key_name(command.keys[0]),
             tooltip=command.help,
-            priority=command.name in {"prompt", "find"},
+            priority=command.name in FIRST_KEYS,
         )
         for command in COMMANDS
         if command.keys

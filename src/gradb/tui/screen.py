@@ -41,7 +41,7 @@ from gradb.tui.graph import GraphPane
 from gradb.tui.heading import heading
 from gradb.tui.interruption import Interruption
 from gradb.tui.jumping import node_to_jump_to
-from gradb.tui.keys import bindings
+from gradb.tui.keys import FIRST_KEYS, bindings
 from gradb.tui.layout import SMALLEST, Plan
 from gradb.tui.looks import PLAIN, Looks
 from gradb.tui.marks import breakpoint_lines, toggling
@@ -298,8 +298,8 @@ class DebugScreen(Behind[None]):
     # --- messages from below ------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
-        """Let the prompt have its own key as text."""
-        return action != "statement" or parameters != ("prompt",) or not self.bottom.is_typing
+        """Let whatever is typed on have as text the keys that are looked for before it."""
+        return action != "statement" or parameters[0] not in FIRST_KEYS or not self.bottom.is_typing
 
     def action_statement(self, text: str) -> None:
         """Run the command of a key."""
