@@ -101,7 +101,7 @@ def test_autograd_grad_clears_nothing(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def rich(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, injection.Clean, deque[injection.Part]]:
-    """A folder, the clean recording of the script that uses all of autograd, and every part at work in it."""
+    """The folder of the clean recording of the script that uses all of autograd, that, and every part at work in it."""
     folder = tmp_path_factory.mktemp("parts")
     return folder, injection.clean(folder), injection.parts(folder, [])
 
@@ -109,13 +109,13 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, injection.Clea
 @pytest.mark.parametrize("always", [False, True])
 @pytest.mark.parametrize("share", range(4))
 def test_a_part_that_fails_does_no_harm(
-    rich: tuple[Path, injection.Clean, deque[injection.Part]], share: int, always: bool
+    rich: tuple[Path, injection.Clean, deque[injection.Part]], share: int, always: bool, tmp_path: Path
 ) -> None:
     """Losses, gradients and weights have the same bits, the tape opens, and what is missing is on it and counted."""
-    folder, whole, parts = rich
+    _, whole, parts = rich
     assert len(parts) > 250
     for part in itertools.islice(parts, 24 * share + 12 * always, None, 96):
-        injection.check(part, folder, whole, always=always)
+        injection.check(part, tmp_path, whole, always=always)
 
 
 def test_a_part_outside_of_the_guard_does_no_harm(
