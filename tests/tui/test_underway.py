@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,7 +14,9 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.ghost import Ghost
 from gradb.debugger.gradcheck.gradcheck import GradCheck
 from gradb.debugger.pace import News
+from gradb.debugger.save import _Copy
 from gradb.debugger.search import Progress
+from gradb.frame.reader import Tape
 from gradb.tui.checks import Checks, Told
 from gradb.tui.ghost import GhostLine
 from gradb.tui.underway import Underway
@@ -52,6 +56,8 @@ def test_what_takes_a_second_says_how_far_it_is() -> None:
         underway.line(far(progress=Progress(31_000, 0.31, 1.64)), SEARCH)
         == f"`{SEARCH}`: at event 31,000, 31%, 1.6 s; Ctrl+C breaks it off"
     )
+    copied = far(progress=Progress(0, 0.31, 1.64, is_place=False))
+    assert underway.line(copied, "save b.tape") == "`save b.tape`: 31%, 1.6 s; Ctrl+C breaks it off"
     assert underway.line(far(is_running=True, head=100), "finish") == ""
     now += 2
     assert underway.line(far(is_running=True, head=1100), "") == "running: 1,000 events, 2 s; Ctrl+C pauses"
@@ -86,6 +92,42 @@ async def test_a_search_is_broken_off(key: str, training_tape: Path) -> None:
         screen.session.debugger.patience = 1.0
         await pilot.press("space")
         await wait_until(lambda: position_of(app) == 1)
+
+
+async def test_a_large_tape_is_saved_beside_the_keys_and_that_is_broken_off(
+    training_tape: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left of what was broken off; what was not is whole, and that is said."""
+    free, saved = threading.Event(), tmp_path / "saved.tape"
+    monkeypatch.setattr("gradb.tui.session.FIRST", 0.0)
+    monkeypatch.setattr("gradb.debugger.save._PAGES", 1)
+    monkeypatch.setattr("gradb.debugger.save._Copy._look", _held(free, _Copy._look))
+    app = opening(training_tape)
+    async with shown(app) as pilot:
+        screen: Any = debug_screen(app)
+        screen.action_statement(f"save {saved}")
+        assert screen.session.is_searching
+        progress = screen.session.debugger.progress
+        assert (progress.where, progress.share < 1) == ("", True)
+        await pilot.press("escape")
+        await wait_until(lambda: screen.said == f"`save {saved}` was broken off")
+        assert not saved.exists()
+        free.set()
+        screen.action_statement(f"save {saved}")
+        await wait_until(lambda: screen.said == f"saved as {saved}")
+    with Tape.open(saved) as copy, Tape.open(training_tape) as first:
+        assert copy.head == first.head
+
+
+def _held(free: threading.Event, look: Callable[..., None]) -> Callable[..., None]:
+    """Return a look at a copy that waits until it is free or broken off."""
+
+    def wait(copy: Any, *pages: int) -> None:
+        while not (free.is_set() or copy.is_given_up):
+            free.wait(0.005)
+        look(copy, *pages)
+
+    return wait
 
 
 async def test_what_is_pressed_during_a_search_comes_after_it(

@@ -283,6 +283,7 @@ class Debugger(Walk):
 
     def close(self) -> None:
         """End a live debuggee with all its children, finish the tape and let go of it; safe to call twice."""
+        self.break_off()
         self.inplace.close()
         self.run.close()
 

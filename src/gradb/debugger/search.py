@@ -23,6 +23,8 @@ class Reached(NamedTuple):
     """Of what it may have to look through, 0 to 1."""
     called: Called = NUMBERS
     """What the events of that tape are called."""
+    is_place: bool = True
+    """Whether it goes from event to event; else there is no more to be said of it than the share."""
 
 
 Way = Generator[Reached, None, T]
@@ -40,11 +42,13 @@ class Progress(NamedTuple):
     """Since it began."""
     called: Called = NUMBERS
     """What the events of that tape are called."""
+    is_place: bool = True
+    """Whether it goes from event to event."""
 
     @property
     def where(self) -> str:
-        """What the event is called, as it is said."""
-        return self.called(self.event, ",")
+        """What the event is called, as it is said; empty where it goes from none to none."""
+        return self.called(self.event, ",") if self.is_place else ""
 
 
 class Search:
@@ -80,5 +84,5 @@ class Search:
     @property
     def progress(self) -> Progress:
         """How far it is."""
-        event, share, called = self._reached
-        return Progress(event, share, time.monotonic() - self._began, called)
+        event, share, called, is_place = self._reached
+        return Progress(event, share, time.monotonic() - self._began, called, is_place)

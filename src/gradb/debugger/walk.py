@@ -151,6 +151,14 @@ class Walk(View):
         self._search = Search(way, begun), self.spot
         self.search_on(self.patience)
 
+    def carry_out(self, way: Way[None]) -> None:
+        """Do something that may take long as a movement is done: a little at a time, watched, and broken off like one.
+
+        Raises:
+            UserError: it fails at once.
+        """
+        self._search_by(way)
+
     def search_on(self, seconds: float) -> bool:
         """Go on for some seconds with a movement over what is recorded; return whether it is over.
 

@@ -159,7 +159,8 @@ class Session:
         self._slices.end()
         self._waiting.clear()
         self._front.update_frame()
-        return f"`{self.doing}` was broken off at event {reached}: the position is where it was"
+        at = f" at event {reached}: the position is where it was" if reached else ""
+        return f"`{self.doing}` was broken off{at}"
 
     def _on_found(self, error: UserError | None) -> None:
         """Go on once a search is over."""

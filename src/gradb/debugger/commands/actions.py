@@ -16,6 +16,7 @@ from gradb.debugger.expect import expect as expectations
 from gradb.debugger.interventions import next_policy, other_depth, parse_intervention, parse_iteration
 from gradb.debugger.numerals import read_whole
 from gradb.debugger.places import read_place
+from gradb.debugger.search import Reached, Way
 from gradb.debugger.stops import parse_stop
 from gradb.link.spec import What
 from gradb.tape.stops import Stop, StopKind
@@ -219,5 +220,14 @@ def save(debugger: Debugger, argument: str) -> str | None:
     """Save the tape so far."""
     if not argument:
         raise UserError("`save` needs a file name, e.g. save run.tape")
-    saving.save(debugger.run.path, argument)
-    return f"saved as {argument}"
+    debugger.carry_out(_saving(debugger, argument))
+    if debugger.progress is not None:
+        return None
+    said, debugger.message = debugger.message, ""
+    return said
+
+
+def _saving(debugger: Debugger, target: str) -> Way[None]:
+    for share in saving.saving(debugger.run.path, target):
+        yield Reached(0, share, is_place=False)
+    debugger.message = f"saved as {target}"

@@ -10,11 +10,12 @@ def searched_line(command: str, event: str, share: float, seconds: float) -> str
 
     Args:
         command: what is carried out, as typed.
-        event: the last event that was looked at.
+        event: the last event that was looked at; empty where it goes from none to none.
         share: of what it may have to look through, 0 to 1.
         seconds: since it began.
     """
-    return f"`{command}`: at event {event}, {share:.0%}, {seconds:.1f} s; Ctrl+C breaks it off"
+    at = f"at event {event}, " if event else ""
+    return f"`{command}`: {at}{share:.0%}, {seconds:.1f} s; Ctrl+C breaks it off"
 
 
 def ran_line(doing: str, events: int, share: float | None, seconds: float, *, is_asked: bool = False) -> str:
