@@ -199,6 +199,16 @@ def test_the_cursor_is_at_the_position() -> None:
     assert sum("│" in line.plain for line in drawn.lines) > 5
 
 
+def test_a_cursor_that_moves_leaves_nothing_behind() -> None:
+    """A plot that is kept looks, wherever the cursor is, as one that is drawn for it alone."""
+    values, window = [5.0, 4.0, NAN, 2.0, 1.0, 3.0], IterationRange(1, 6)
+    kept = curves_of([made_series(values)])
+    for cursor, chosen in ((2, None), (3, 3), (6, 1), (None, 4), (2, 2), (5, None)):
+        drawn = draw(Canvas(kept, window, cursor=cursor, chosen=chosen), 60, 12)
+        alone = picture(values, height=12, window=window, cursor=cursor, chosen=chosen)
+        assert [(line.plain, line.spans) for line in drawn.lines] == [(line.plain, line.spans) for line in alone.lines]
+
+
 def test_the_iteration_that_is_chosen_has_a_line_of_its_own() -> None:
     """Beside the position, with another sign and foot; outside of what is shown there is none."""
     values = [float(i) for i in range(100)]

@@ -21,6 +21,7 @@ from gradb.present.draw.curves import Canvas, Curve
 from gradb.present.draw.flags import MARK, NONFINITE, flag_lines, flags_of
 from gradb.present.draw.raster import AXES, BRAILLE, Stroke, cell_height, margin, raster
 from gradb.present.draw.scale import Scale, Tick, fitting, round_step
+from gradb.present.draw.styled import StyledLine
 
 MIN_WIDTH, MIN_HEIGHT = 20, 5
 _LABEL = 4  # cells of a vertical label, at least
@@ -83,7 +84,7 @@ class _Layout:
             self.tops, self.left_out = flag_lines(self.flags, self.columns, tops)
             if not self.left_out:
                 break
-        self._drawn: list[str] = []
+        self._drawn: list[StyledLine] = []
 
     def with_cursors(self, cursor: int | None, chosen: int | None) -> _Layout:
         """Return the same plot with position and choice elsewhere."""
@@ -120,10 +121,11 @@ class _Layout:
     def picture(self) -> Picture:
         """Draw it."""
         if not self._drawn:
-            self._drawn += self._curves()
-        canvas = [list(line) for line in self._drawn]
-        self._lay_over(canvas)
-        lines = [self._styled(line, index) for index, line in enumerate(canvas)]
+            canvas = [list(line) for line in self._curves()]
+            self._lay_over(canvas)
+            known = self._styles()
+            self._drawn += [self._styled(line, row, known) for row, line in enumerate(canvas)]
+        lines = [self._with_uprights(line, row) for row, line in enumerate(self._drawn)]
         head = [_exactly(Text(" " * self.margin).append_text(line), self.width) for line in self.tops]
         return Picture((*head, *lines), tuple(self.notes()))
 
@@ -141,10 +143,7 @@ class _Layout:
 
     def _lay_over(self, canvas: list[list[str]]) -> None:
         for cell, line in dict.fromkeys((cell, flag.line) for cell, flag in self.flags if flag.line is not None):
-            self._vertical(canvas, cell, line, _MARK_FOOT)
-        for iteration, sign, foot in self._uprights():
-            if (at := self._cell_of(iteration)) is not None:
-                self._vertical(canvas, at, sign, foot)
+            self._vertical(canvas, cell, line)
         for column in (column for columns in self.gathered for column in columns):
             cell = self.margin + column.at // 2
             top, bottom = self._edges(column)
@@ -158,11 +157,11 @@ class _Layout:
         top = NONFINITE if column.nonfinite else _ABOVE if above is not None and high > above else ""
         return top, _BELOW if column.nonpositive or (below is not None and low < below) else ""
 
-    def _vertical(self, canvas: list[list[str]], cell: int, sign: str, foot: str) -> None:
+    def _vertical(self, canvas: list[list[str]], cell: int, sign: str) -> None:
         for line in canvas[: self.rows] if sign else ():
-            if line[self.margin + cell] in {" ", MARK}:
+            if line[self.margin + cell] == " ":
                 line[self.margin + cell] = sign
-        canvas[self.rows][self.margin + cell] = foot
+        canvas[self.rows][self.margin + cell] = _MARK_FOOT
 
     def _uprights(self) -> tuple[tuple[int | None, str, str], ...]:
         """Return position and choice: iteration, sign of the line, and its foot."""
@@ -173,20 +172,25 @@ class _Layout:
         window = self.drawing.window
         return None if iteration is None or not window.first <= iteration <= window.last else self._cell(iteration)
 
-    def _styled(self, line: list[str], row: int) -> Text:
-        cells = {self.margin + cell for one, *_ in self._uprights() if (cell := self._cell_of(one)) is not None}
+    def _styled(self, line: list[str], row: int, known: dict[str, str]) -> StyledLine:
         if row >= self.rows:
-            styles = [theme.CURRENT if cell in cells else theme.DIM for cell in range(self.width)]
+            styles = [theme.DIM] * self.width
         else:
-            known = self._styles()
             styles = [theme.DIM if cell < self.margin else known.get(char, "") for cell, char in enumerate(line)]
-            for at in cells:
-                if line[at] not in {" ", _CURSOR, _CHOSEN}:
-                    styles[at] = f"{styles[at]} reverse"
-        text = Text(no_wrap=True)
-        for style, run in groupby(zip(styles, line, strict=True), lambda pair: pair[0]):
-            text.append("".join(char for _, char in run), style)
-        return text
+        return StyledLine.of(line, styles)
+
+    def _with_uprights(self, line: StyledLine, row: int) -> Text:
+        """Draw position and choice over a line; of two in one cell the first sign and the last foot are seen."""
+        chars: dict[int, str] = {}
+        for iteration, sign, foot in self._uprights():
+            if (cell := self._cell_of(iteration)) is not None:
+                at = self.margin + cell
+                char = chars.get(at, line.chars[at])
+                chars[at] = foot if row == self.rows else sign if row < self.rows and char in {" ", MARK} else char
+        for at, char in chars.items():
+            is_line = row >= self.rows or char in {_CURSOR, _CHOSEN}
+            line = line.with_cell(at, char, theme.CURRENT if is_line else f"{line.style_at(at)} reverse")
+        return line.text()
 
     def _styles(self) -> dict[str, str]:
         result = {_CURSOR: theme.CURRENT, _CHOSEN: theme.CURRENT, MARK: theme.DIM}
