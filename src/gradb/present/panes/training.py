@@ -253,18 +253,24 @@ def _kept(options: Options) -> list[Text]:
 
 def _norms(training: Training, width: int) -> list[Text]:
     """Return the norm of each parameter after its last step, as far as there is room."""
-    position, parts, at = training.position, list[Text](), 0
+    position, values, at = training.position, list[tuple[str, float]](), 0
     for series in training.series:
         value = series.latest(position) if series.kind == "parameter_norm" else None
         if value is not None:
             at = max(at, series.iterations[series.until(position) - 1])
-            parts.append(Text(f"{plain_path(series.name, _NAME_LIMIT)} ", no_wrap=True).append_text(figure_text(value)))
-    if not parts:
+            values.append((series.name, value))
+    if not values:
         return []
     label = "parameter norms" + (f" of iteration {at:,}" if at < training.iteration - 1 else "")
-    lines = flowed([Text(label, style=theme.DIM), *parts], width)
+    parts, room = [Text(label, style=theme.DIM)], _MAX_NORMS * width  # those beyond it are not seen
+    for name, value in values:
+        if room < 0:
+            break
+        parts.append(Text(f"{plain_path(name, _NAME_LIMIT)} ", no_wrap=True).append_text(figure_text(value)))
+        room -= parts[-1].cell_len
+    lines = flowed(parts, width)
     if len(lines) > _MAX_NORMS:
-        lines = [*lines[: _MAX_NORMS - 1], cut(Text(f"… of {len(parts)} parameters", style=theme.DIM), width)]
+        lines = [*lines[: _MAX_NORMS - 1], cut(Text(f"… of {len(values)} parameters", style=theme.DIM), width)]
     return lines
 
 
