@@ -64,6 +64,8 @@ class GraphPane(Pane):
         self._looks: Cache[_Look, Strip] = Cache(lambda look: Strip.blank(0), _KEPT)
         self._listing = Listing(None, 0, Choice())
         self._footer: list[Strip] = []
+        self._note: tuple[tuple[str, int], list[Strip]] = ("", 0), []
+        """What is said where there is no graph, for which width, and its lines."""
         self._reading = GraphReading(self, self._take)
         self._flows = FlowReading(self, lambda: self._graph, self._show_rows)
         self.search: GraphSearch = GraphSearch(self, lambda: self._graph, self._row_here, self.reveal)
@@ -226,9 +228,15 @@ class GraphPane(Pane):
 
     def _note_line(self, index: int, width: int) -> Strip:
         """Draw one line of what is said where there is no graph to be shown."""
-        note = self._reading.note
-        lines = self.to_strips(remark(note, width), width) if note else []
-        return finished(lines[index] if index < len(lines) else (), width, self.line_style)
+        key = self._reading.note, width
+        if key != self._note[0]:
+            self._note = key, self.to_strips(remark(*key), width) if key[0] else []
+        lines = self._note[1]
+        return (
+            finished(lines[index], width, self.line_style)
+            if index < len(lines)
+            else Strip.blank(width, self.line_style)
+        )
 
     def _drawn(self, graph: GraphView, index: int, width: int) -> Strip:
         """Draw a line; those that look alike, as those of one iteration do to those of the next, are drawn once."""

@@ -50,7 +50,8 @@ class Graph:
         self._labels: dict[int, str | None] = {}
         self._loaded = range(0)
         self._texts: Texts | None = None
-        self._variables: dict[int, str | None] = {}  # each row climbs past the rows above it
+        self._variables: dict[int, str | None] = {}  # each row climbs past those above it
+        self._climbed: set[int] = set()
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -142,9 +143,10 @@ class Graph:
         path: list[int] = []
         row = index
         while row >= 0 and len(path) <= _MAX_PATH:
-            if len(path) % _SCREEN == 0:
-                self._graphs.load_labels(self._above(row, _SCREEN), self.position)
-            name = self._variable(tree.node(row))
+            node = tree.node(row)
+            if node not in self._climbed:
+                self._load_above(row)
+            name = self._variable(node)
             if name is not None:
                 return f"{name}.grad_fn" + "".join(f".next_functions[{entry}][0]" for entry in reversed(path))
             row, entry = tree.parent(row)
@@ -169,10 +171,10 @@ class Graph:
         node, (above, entry) = tree.node(index), tree.parent(index)
         found, parent = store.node(node), store.node(tree.node(above)) if above >= 0 else None
         functions = None if found is None else self._graphs.functions(found)
-        way = self.expression(above) if above >= 0 else ""
         name = python_name(self._label(node))
+        way = self.expression(above) if name and above >= 0 else ""
         attribute = ".variable is {}" if found is not None and found.kind == "accumulate" else " is {}.grad_fn"
-        identity = f"{way}.next_functions[{entry}][0]{attribute.format(name)}" if way and name else ""
+        identity = f"{way}.next_functions[{entry}][0]{attribute.format(name)}" if way else ""
         return Links(functions, "" if parent is None else parent.name, entry, identity)
 
     def folds(self) -> Items | None:
@@ -225,21 +227,22 @@ class Graph:
             self._labels[node] = self._graphs.label(node, self.position)
         return self._labels[node]
 
-    def _above(self, row: int, count: int) -> list[int]:
-        """Return the nodes of a row and of its ancestors, so many."""
+    def _load_above(self, row: int) -> None:
+        """Read at once what is asked of a row and of its ancestors, as far as one looks at a time."""
         tree, nodes = self._unfolding, list[int]()
-        while row >= 0 and len(nodes) < count:
+        while row >= 0 and len(nodes) < _SCREEN:
             nodes.append(tree.node(row))
             row, _ = tree.parent(row)
-        return nodes
+        self._graphs.load_labels(nodes, self.position)
+        self._climbed.update(nodes)
 
     def _variable(self, node: int) -> str | None:
         """Return a variable whose ``grad_fn`` is the node; a leaf has none, and a name may be no Python."""
-        found = self._graphs.store.node(node)
-        name = self._label(node)
-        if name is None or found is None or found.kind == "accumulate":
-            return None
-        return python_name(name)
+        if node not in self._variables:
+            found, name = self._graphs.store.node(node), self._label(node)
+            is_leaf = found is None or found.kind == "accumulate"
+            self._variables[node] = None if is_leaf else python_name(name)
+        return self._variables[node]
 
 
 def python_name(name: str | None) -> str | None:
