@@ -96,12 +96,13 @@ class HeaderBar(Widget):
 
 def header_line(heading: Heading, width: int) -> Text:
     """Return the header in ``width`` cells; where there is little room, what matters least gives way."""
-    sides = [(_left(heading), _right(heading))]
+    left, right = _left(heading), _right(heading)
     name = heading.script.rpartition("/")[2]
     for less in ({"script": name}, {"policy": ""}, {"phase": ""}, {"script": ""}, {"loss": None}):
+        if left.cell_len + right.cell_len < width:
+            break
         heading = replace(heading, **less)
-        sides.append((_left(heading), _right(heading)))
-    left, right = next((pair for pair in sides if pair[0].cell_len + pair[1].cell_len < width), sides[-1])
+        left, right = _left(heading), _right(heading)
     left.truncate(max(width - right.cell_len - 1, 0), overflow="ellipsis")
     gap = max(width - left.cell_len - right.cell_len, 1)
     return Text.assemble(left, " " * gap, right, no_wrap=True, overflow="crop")
