@@ -10,11 +10,16 @@ from itertools import groupby
 from operator import itemgetter
 
 from gradb.frame.cache import History
+from gradb.frame.newest import Newest
 from gradb.tape.database import Database, Row
 from gradb.tape.renumbering import Renumbering
 
 _SHORT = 64  # rows of one tensor or node that are kept: a parameter has one a step
 _KEPT = 4096  # tensors or nodes of which they are
+_STATE = (
+    "SELECT max(seq), (SELECT count(*) FROM renumbered), EXISTS (SELECT 1 FROM run WHERE key = 'is_finished')"
+    " FROM event"
+)
 
 
 class Growing:
@@ -26,10 +31,15 @@ class Growing:
         self._is_indexed = False
         self._state = (0, -1)
         """The head as it was last looked up, and the version of the file that was."""
+        self._is_closed = False
+        """True where the tape says that it was finished: nothing is added to it."""
+        self._newest = Newest(db)
 
     @property
     def head(self) -> int:
         """Number of the last event committed now."""
+        if self._is_closed:
+            return self._state[0]
         version = self.db.version()
         if version != self._state[1]:
             self._state = (self._read_head(), version)
@@ -43,11 +53,21 @@ class Growing:
         return self._is_indexed
 
     def _read_head(self) -> int:
-        row = self.db.one("SELECT max(seq), (SELECT count(*) FROM renumbered) FROM event")
+        row = self.db.one(_STATE)
         if row is None or row[0] is None:
             return 0
         self.renumbering.read(row[1])
+        self._is_closed = row[2] == 1
         return int(row[0])
+
+    def newest(self, code: int, position: int) -> int | None:
+        """Return the seq of the newest event of a kind, given by its number, up to a position."""
+        found = self._newest.kept(code, position)
+        if found is None:
+            head = self._state[0] if position < self._state[0] else self.head
+            settled = head if self._is_closed else head - 1  # the last may be moved, for what was printed late
+            found = self._newest.read(code, position, settled, is_indexed=self.is_indexed)
+        return found or None
 
     def history(self, select: str, key: str, order: str) -> History[int, list[Row] | None]:
         """Return what keeps the rows of each tensor or node; None in place of more than a few.

@@ -167,8 +167,7 @@ class Store(Growing):
 
     def latest(self, kind: Kind, position: int) -> int | None:
         """Return the seq of the newest event of a kind up to a position."""
-        row = self.db.one("SELECT max(seq) FROM event WHERE kind = ? AND seq <= ?", CODES[kind], position)
-        return None if row is None or row[0] is None else int(row[0])
+        return self.newest(CODES[kind], position)
 
     def counted(self, kind: Kind) -> list[tuple[str, int, int]]:
         """Return (name, how many, seq of the first) of the events of a kind, in the order of their first."""

@@ -17,6 +17,7 @@ from gradb.tape.database import Database, TapeError
 from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, OLDEST_VERSION, SCHEMA
 
 _MAGIC = b"SQLite format 3\x00"
+_STATEMENTS = 256  # kept prepared: Frames ask some 150 different questions
 _MAX_FIELD = 256 * 1024 * 1024  # bytes of one text or blob: a longer one is refused before it is read
 _IGNORED = re.compile(r"sqlite_(autoindex_\w+|stat\d|sequence)", re.IGNORECASE)
 
@@ -91,7 +92,9 @@ def _open(name: str) -> Database:
 
 
 def _checked(uri: str, name: str) -> Database:
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0)
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0, cached_statements=_STATEMENTS
+    )
     try:
         _harden(connection)
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()  # fails where side files cannot be made
