@@ -8,6 +8,7 @@ import gc
 import inspect
 import sys
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,57 @@ def test_an_error_of_ours_never_reaches_the_script(tmp_path: Path, monkeypatch: 
     assert notes(tape)
     assert all("a bug" in note for note in notes(tape))
     assert {"zero_grad", "step"} <= {event.kind for event in tape.events()}  # what does not need it is whole
+
+
+class _Nested(torch.autograd.Function):
+    """Runs a backward in its backward, as checkpoints of the older kind do."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        ctx.large = x.clone()
+        _large.append(weakref.ref(ctx.large))
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        inner = torch.ones(2, requires_grad=True)
+        with torch.enable_grad():
+            loss = (inner * 2).sum()
+        loss.backward()
+        return gradients[0] * 2
+
+
+_large: list[weakref.ref[torch.Tensor]] = []
+
+
+def _nested() -> None:
+    function: Any = _Nested
+    function.apply(torch.ones(3, requires_grad=True)).sum().backward()
+
+
+@pytest.mark.parametrize("run", [_nested, lambda: torch.ones(2, requires_grad=True).sum().backward()])
+def test_nothing_waits_for_the_garbage_collector(tmp_path: Path, run: Callable[[], None]) -> None:
+    """What a backward held goes with the last reference to it, as it does without us: it may be a network's inputs."""
+
+    def script() -> list[str]:
+        run()
+        gc.collect()
+        gc.disable()
+        _large.clear()
+        try:
+            run()
+            assert [one() for one in _large] == [None] * len(_large)
+            gc.set_debug(gc.DEBUG_SAVEALL)
+            gc.collect()
+            return [f"{type(one).__module__}.{type(one).__name__}" for one in gc.garbage]
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+
+    found, _ = record(tmp_path / "run.tape", script)
+    assert [name for name in found if "gradb" in name or "torch" in name] == []
 
 
 def _callbacks() -> list[Any]:

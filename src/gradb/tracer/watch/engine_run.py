@@ -236,8 +236,9 @@ class BackwardRun:
         self.composer.local.visit = self._outer_visit  # a node that raised is left by no hook
         del self.composer.local.looks[self._looks :]  # of a node that raised: its own hook was not called
         self.composer.snapshots.keep_passing(False)
-        if self._quick is not None:
-            self._quick.unhook()
+        quick, self._quick = self._quick, None  # it holds this one: a cycle would outlive what the nodes hold
+        if quick is not None:
+            quick.unhook()
         for handle in self._handles:
             _remove(handle)
         self._handles.clear()
