@@ -174,6 +174,22 @@ def test_a_script_that_was_paused_stays_paused(tmp_path: Path) -> None:
     debugger.close()
 
 
+@pytest.mark.parametrize("is_paused", [True, False])
+def test_a_script_that_was_paused_on_the_line_of_a_question_stays_paused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_paused: bool
+) -> None:
+    """There a question may be the reason too; where nobody had it pause it goes on to where that is asked."""
+    monkeypatch.setattr(Quizzing, "_is_on_the_way", lambda *_: True)
+    examples.chain_rule(path := tmp_path / "x.tape")
+    stage = Stage(debugger := Debugger.open(str(path)))
+    debugger.go(4)
+    if is_paused:
+        stage.quizzing.break_off()
+    stage.quizzing.look(debugger, "continue")
+    assert (debugger.position == 4) is is_paused
+    debugger.close()
+
+
 def test_a_live_script_is_asked_of_too(live: Staged, tmp_path: Path) -> None:
     """What is right is known once the statement has run: then the script goes on to its end, and the position stays."""
     examples.lesson(path := tmp_path / "lesson.tape")

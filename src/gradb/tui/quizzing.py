@@ -62,6 +62,7 @@ class Quizzing:
         self._is_open = False
         self._pending = ""  # an answer that is judged once the script has left the statement
         self._ahead = 0
+        self._is_paused = False  # somebody has the script pause
         self._is_read = False  # whether what is wrong with the lesson was said
         self.line = AnswerLine(self.check, self.leave)
 
@@ -81,6 +82,7 @@ class Quizzing:
             self._screen.options = replace(self._screen.options, given=frozenset())
         if debugger.is_running or debugger.progress is not None:
             return ""
+        was_paused, self._is_paused = self._is_paused, False
         if not self._is_read and debugger.tape is not None:
             self._is_read = True
             if faults := faults_of(debugger.tape):
@@ -96,7 +98,7 @@ class Quizzing:
         moment = debugger.quiz.met(debugger.tape, origin, debugger.position)
         if moment is not None:
             self._ask(debugger, moment, max(moment.place, origin))
-        elif word == "continue" and self._is_on_the_way(debugger, origin):
+        elif word == "continue" and not was_paused and self._is_on_the_way(debugger, origin):
             before, self._origin = debugger.position, origin
             continue_(1)(debugger, "")  # it has stopped for a question that is asked further on in the statement
             if debugger.position > before:
@@ -152,7 +154,10 @@ class Quizzing:
         return ""
 
     def break_off(self) -> None:
-        """Let an answer wait no longer for the script to come to the end of the statement."""
+        """Let an answer wait no longer for the script to come to the end of the statement, nor have a script run on
+        that is paused now.
+        """
+        self._is_paused = True  # until it stands still
         if self._pending:
             self._pending = ""
             self._say(_NOT_YET)
