@@ -231,6 +231,18 @@ def test_gradients_that_vanish(tmp_path: Path, snap_compare: Any) -> None:
     assert snap_compare(app, run_before=show, terminal_size=(100, 24))
 
 
+async def test_how_a_node_is_linked_is_laid_out_anew_with_the_pane(chain_tape: Path) -> None:
+    """What was cut for want of room is whole where the pane has more."""
+    whole = "  .next_functions = ((<MulBackward0>, 0), (None, 0))"
+    app = opening(chain_tape)
+    async with shown(app, 80, 24) as pilot:
+        debug_screen(app).action_statement("until node AddBackward0")
+        await wait_until(lambda: ".next_functions = " in text_of(app))
+        assert whole not in text_of(app)
+        await pilot.press("z")
+        await wait_until(lambda: whole in text_of(app))
+
+
 @pytest.fixture
 def slowly(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Read every graph as if it were a large one, and no further as long as the list is empty."""
@@ -260,6 +272,7 @@ async def test_a_large_graph_is_read_while_all_else_is_shown(network_tape: Path,
         await pilot.press("m")
         await quiet()
         assert is_shown(app, "reading the graph: ")()
+        assert not is_shown(app, "0 rows")()
         slowly.append(True)
         await wait_until(is_shown(app, "SumBackward0  loss"))
         assert not is_shown(app, "reading the graph")()

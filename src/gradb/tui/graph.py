@@ -143,7 +143,7 @@ class GraphPane(Pane):
             self._lay_out()
             self._show_rows()
             self._show_current()
-            self.repaint()
+            self._show_links()
 
     def _lay_out(self) -> None:
         """Take the lines that the graph needs, below what is to be said of it."""
@@ -155,7 +155,7 @@ class GraphPane(Pane):
         rows, lines = (0, 0) if self._graph is None else (len(self._graph), len(self._listing))
         is_folded = next(self._listing.headers, None) is not None
         about = f"{rows:,} rows" + (f" on {lines:,} lines" if is_folded else "")
-        parts = [about] if is_folded or lines > self.list_height > 0 else []
+        parts = [about] if rows and (is_folded or lines > self.list_height > 0) else []
         if (measure := self.options.graph.measure) is not None:
             parts.append(_MEASURES[measure] + ("" if is_read else " (reading ...)"))
         self.show_about(", ".join(parts))
