@@ -58,6 +58,7 @@ def test_the_findings(tape: Path, snap_compare: Any) -> None:
         assert "train.py:7: G901 w is there (3 times" in text
         assert f"train.py:7, event {FIRST}: this is it" in text
         assert "1 rule judged, 1 not: it takes two to tell" in text
+        assert "h judges the hints too" in text
         assert "!" in app.screen.query_one(ScrubberBar).render().plain
 
     assert snap_compare(app, terminal_size=(120, 40), run_before=look)

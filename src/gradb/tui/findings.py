@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.content import Content
 
 from gradb.frame.frame import Frame
 from gradb.present.lines.unrecorded import unrecorded_lines
 from gradb.present.options import Options
 from gradb.present.panes.findings import Row, leading, rows
 from gradb.present.panes.table import PaneSpec
+from gradb.tui.keys import key_hint
 from gradb.tui.layout import top_line
 from gradb.tui.messages import PositionChosen
 from gradb.tui.pane import DrawnPane
+
+_HINTS = f"{key_hint('hints', '').key} judges the hints too"
 
 
 class FindingsPane(DrawnPane):
@@ -36,6 +40,8 @@ class FindingsPane(DrawnPane):
         wanted = (frame and (frame.place, frame.head), self.options.judged, self._row, self.room, self.display)
         if wanted != self._shown:
             self._shown = wanted
+            has_hints_off = self.options.judged is not None and bool(self.options.judged.hints_off)
+            self.retitle_below(Content(_HINTS) if has_hints_off else None)
             super().draw()
 
     def own_options(self, *, with_height: bool = False) -> Options:
