@@ -131,3 +131,14 @@ async def test_the_keys_of_prompt_and_find_are_text_on_a_line_that_is_typed_on(c
         assert not app.screen.query_one(FindLine).display
         await press(pilot, "escape", "slash", *"x", "slash", "colon", *"y")
         assert app.screen.query_one("#find-input", Input).value == "x/:y"
+
+
+async def test_the_values_that_are_looked_at_have_the_keyboard(chain_tape: Path) -> None:
+    """By key or by command, so that shift and the arrow keys move over them at once."""
+    app = opening(chain_tape)
+    async with shown(app, 80, 24) as pilot:
+        await press(pilot, "end", "V")
+        await wait_until(lambda: debug_screen(app).last_pane == "values")
+        await press(pilot, "2")
+        await entered(pilot, "values b")
+        await wait_until(lambda: getattr(app.focused, "name", "") == "values")

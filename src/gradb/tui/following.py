@@ -187,7 +187,7 @@ class Following:
         if debugger.grads != screen.options.grads:
             screen.options = replace(screen.options, grads=debugger.grads)
         if debugger.values.asked != screen.options.values.asked:
-            screen.arranging.bring_to_front("values")
+            screen.arranging.show("values")
         if screen.panes["values"].display and debugger.tape is not None and not debugger.is_running:
             screen.options = replace(screen.options, values=debugger.looked())
         if debugger.choice == screen.options.paths:
