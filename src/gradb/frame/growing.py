@@ -64,7 +64,7 @@ class Growing:
         """Return the seq of the newest event of a kind, given by its number, up to a position."""
         found = self._newest.kept(code, position)
         if found is None:
-            head = self._state[0] if position < self._state[0] else self.head
+            head = self._state[0] if position <= self._state[0] else self.head
             settled = head if self._is_closed else head - 1  # the last may be moved, for what was printed late
             found = self._newest.read(code, position, settled, is_indexed=self.is_indexed)
         return found or None
