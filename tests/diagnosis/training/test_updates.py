@@ -45,6 +45,27 @@ def _codes(train: Callable[[], None]) -> list[str]:
     return [finding.code for finding in verdict(train).findings]
 
 
+class Rateless(torch.optim.Optimizer):
+    """Has no learning rate."""
+
+    def __init__(self, parameters: Iterable[Tensor]) -> None:
+        super().__init__(parameters, {})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """Move by the sign."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.sub_(0.01 * parameter.grad.sign())
+
+
+def test_an_optimizer_without_a_rate_is_judged() -> None:
+    """No rule fails at it; how far a decay of its may go is not known."""
+    found = verdict(_look_up(Rateless))
+    assert not found.findings
+    assert not [why for _, why in found.unjudged if "gradb failed" in why]
+
+
 @pytest.mark.parametrize(("share", "words"), [(1.0, 4), (0.0, 4), (0.0, 4000)])
 def test_weights_without_a_gradient_that_are_thrown_away_are_hinted_at(share: float, words: int) -> None:
     """Rows that the batch does not name, and a table of which the whole gradient is 0, kept in full or not."""

@@ -74,15 +74,10 @@ def _told(origins: Origins, seq: int, step: StepDetail, moved: list[_Moved], rea
     name = origins.label(parameter.id, seq) or parameter.name or "a parameter"
     was, made = (number(size, parameter.value.dtype) for size in (one.before, one.after))
     place = [] if event.file is None else [f"{PurePath(event.file).name}:{event.line}"]
-    where = ", ".join([*place, *_rate(step, one.index)])
+    rate = step.rate(one.index)
+    where = ", ".join(place if rate is None else [*place, f"learning rate {number(rate)}"])
     those = f", one of {len(moved):,} parameters that grew a thousandfold or more in it" if len(moved) > 1 else ""
     return (
         f"the {step.optimizer} step of iteration {event.iteration:,}{where and f' ({where})'} took the largest number"
         f" of {name} from {was} to {made}{those}"
     )
-
-
-def _rate(step: StepDetail, index: int) -> list[str]:
-    group = step.groups[index] if index < len(step.groups) else -1
-    is_known = 0 <= group < len(step.learning_rates)
-    return [f"learning rate {number(step.learning_rates[group])}"] if is_known else []

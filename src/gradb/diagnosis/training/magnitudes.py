@@ -142,11 +142,10 @@ class LargeUpdate:
 
     def _look(self, event: Event, detail: StepDetail) -> None:
         large: list[tuple[float, float, str]] = []
-        groups = detail.groups or [0] * len(detail.parameters)
-        rows = zip(detail.parameters, detail.before, detail.gradients, groups, strict=False)
-        for tensor, before, gradient, number in rows:
-            old, new, rate = largest(before), largest(tensor.value), detail.learning_rates[number]
-            if not old or new is None or len(tensor.value.shape) < 2 or new <= _LARGE * old:
+        rows = zip(detail.parameters, detail.before, detail.gradients, strict=False)
+        for index, (tensor, before, gradient) in enumerate(rows):
+            old, new, rate = largest(before), largest(tensor.value), detail.rate(index)
+            if rate is None or not old or new is None or len(tensor.value.shape) < 2 or new <= _LARGE * old:
                 continue
             if self._read(tensor, event) not in (None, old):
                 continue  # a closure has read it moved already: the step is many

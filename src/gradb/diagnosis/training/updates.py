@@ -63,15 +63,15 @@ class UntouchedMoves:
             fill = self._evidence.detail(seq)
             if isinstance(fill, AccumulateDetail):
                 filled[fill.tensor] = fill.after
-        groups = detail.groups or (0,) * len(detail.parameters)
         moved: list[tuple[float, float, str]] = []
-        rows = zip(detail.parameters, detail.before, detail.gradients, groups, strict=False)
-        for tensor, before, gradient, number in rows:
-            sent, rate = filled.get(tensor.id), abs(detail.learning_rates[number])
-            pair = _furthest(before, tensor.value, gradient, sent)
-            if pair is not None and abs(pair[1] - pair[0]) > max(
-                _SHARE * abs(pair[0]), _DECAY * rate * max(1.0, abs(pair[0]))
-            ):
+        rows = zip(detail.parameters, detail.before, detail.gradients, strict=False)
+        for index, (tensor, before, gradient) in enumerate(rows):
+            rate = detail.rate(index)
+            pair = _furthest(before, tensor.value, gradient, filled.get(tensor.id))
+            if rate is None or pair is None:
+                continue  # without a rate it is not known how far a decay may go
+            old, new = pair
+            if abs(new - old) > max(_SHARE * abs(old), _DECAY * abs(rate) * max(1.0, abs(old))):
                 moved.append((*pair, tensor.name or "a parameter"))
         if moved:
             old, new, _ = max(moved, key=lambda one: abs(one[1] - one[0]))

@@ -61,7 +61,7 @@ def _parameter(detail: StepDetail, index: int, tensor: Tensor, width: int) -> li
     name = plain_path(tensor.name or f"leaf #{tensor.id}", _NAME_LIMIT)
     room = max(width - len(INDENT), 16)
     before, gradient = _at(detail.before, index), _at(detail.gradients, index)
-    rate = _rate(detail, index)
+    rate = detail.rate(index)
     title = Text(no_wrap=True).append("── ", theme.DIM).append(name, theme.NAME)
     title.append(f"  {shape_text(tensor.value.shape)}", theme.DIM)
     items: list[Field | Text] = [cut(title, width)]
@@ -84,13 +84,6 @@ def _none() -> Text:
 
 def _at(values: tuple[TensorValue | None, ...], index: int) -> TensorValue | None:
     return values[index] if index < len(values) else None
-
-
-def _rate(detail: StepDetail, index: int) -> float | None:
-    if len(detail.learning_rates) == 1:
-        return detail.learning_rates[0]
-    group = detail.groups[index] if index < len(detail.groups) else -1
-    return detail.learning_rates[group] if 0 <= group < len(detail.learning_rates) else None
 
 
 def is_descent(after: Tensor, before: TensorValue, gradient: TensorValue, rate: float) -> bool:

@@ -66,6 +66,13 @@ class StepDetail:
     size: Size | None = None
     """How much it changed; None where that was not measured: nobody had asked, or a parameter cannot be read."""
 
+    def rate(self, index: int) -> float | None:
+        """Return the learning rate of a parameter, by its index; None where it has none, or it is not known."""
+        if len(self.learning_rates) == 1:
+            return self.learning_rates[0]
+        group = self.groups[index] if index < len(self.groups) else -1
+        return self.learning_rates[group] if 0 <= group < len(self.learning_rates) else None
+
 
 def write_maker(*, number: int, label: str, event: int, file: str | None, line: int | None) -> str:
     """Return the wire form of an optimizer: see ``Maker``."""
